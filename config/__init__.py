@@ -1,0 +1,1 @@
+"""How the project runs: settings, URLs, the Celery app, and private services for development."""
