@@ -1,0 +1,1 @@
+"""What both simulated vendors share: server, faults, clock, recording, webhooks, control."""

@@ -1,0 +1,1 @@
+"""A FreshBooks stand-in: OAuth, clients, invoices, payments, webhooks and small pages."""
