@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import importlib
 import json
 import random
 import signal
@@ -61,6 +62,9 @@ def vendors_to_serve(options: argparse.Namespace) -> dict[str, tuple[str, MakeVe
             )
 
         vendors["freshbooks"] = (options.freshbooks, freshbooks)
+    if options.stripe:
+        stripe = importlib.import_module("sandbox.stripe.simulator")
+        vendors["stripe"] = (options.stripe, stripe.StripeSimulator)
     return vendors
 
 

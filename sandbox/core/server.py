@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler as AiohttpHandler
+from aiohttp.typedefs import Middleware
 
 from sandbox.core.control import PREFIX, Controls, add_control_routes
 from sandbox.core.faults import Fault
@@ -119,9 +120,7 @@ async def _hang(raw: web.Request) -> None:
         await asyncio.sleep(0.1)
 
 
-def _unknown_routes(
-    controls: Controls,
-) -> Callable[[web.Request, AiohttpHandler], Awaitable[web.StreamResponse]]:
+def _unknown_routes(controls: Controls) -> Middleware:
     """Answer what matches no route in the vendor's own words."""
 
     @web.middleware
