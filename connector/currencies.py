@@ -35,13 +35,13 @@ ACTIVE_EXPONENTS: dict[str, int] = {
 EXPONENTS: dict[str, int] = ACTIVE_EXPONENTS | dict.fromkeys(_RETIRED_TWO_DECIMALS.split(), 2)
 
 # ISO 4217 codes that have no minor unit at all: metals, bond units, tests, "no currency".
-WITHOUT_MINOR_UNIT = frozenset("XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX".split())
+_NO_MINOR_UNIT = "XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX"
+WITHOUT_MINOR_UNIT = frozenset(_NO_MINOR_UNIT.split())
 
 # docs.stripe.com/currencies. Stripe's scale differs from ISO 4217 for three codes: MGA is whole
 # units at Stripe, ISK and UGX are hundredths that must end in 00.
-_STRIPE_ZERO_DECIMAL = frozenset(
-    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()
-)
+_STRIPE_WHOLE_UNITS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
+_STRIPE_ZERO_DECIMAL = frozenset(_STRIPE_WHOLE_UNITS.split())
 _STRIPE_HUNDREDTHS_OF_WHOLE_UNITS = frozenset({"ISK", "UGX"})
 _STRIPE_THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 

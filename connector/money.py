@@ -102,10 +102,12 @@ class Money:
 
     @property
     def is_zero(self) -> bool:
+        """Whether the amount is nothing."""
         return self.amount_minor == 0
 
     @property
     def is_negative(self) -> bool:
+        """Whether the amount is below nothing."""
         return self.amount_minor < 0
 
     def __str__(self) -> str:
