@@ -106,3 +106,13 @@ def stripe_exponent(currency: str) -> int:
         next_step="Collect this document in another way, or issue it in another currency.",
         vendor="stripe",
     )
+
+
+def stripe_step_minor(currency: str) -> int:
+    """The smallest amount Stripe can carry, in our minor units: 10 for KWD, 100 for MGA, else 1.
+
+    Raises: UnsupportedCurrency if the scale Stripe would use is not documented.
+    """
+    if currency in _STRIPE_THREE_DECIMAL:
+        return 10
+    return int(10 ** max(0, exponent(currency) - stripe_exponent(currency)))

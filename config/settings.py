@@ -1,0 +1,159 @@
+"""Settings, all from the environment. docs/settings.md lists them with unit, default and effect."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+TESTING = "pytest" in sys.modules
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[])
+if TESTING:
+    SECRET_KEY = SECRET_KEY or "tests-only-secret-key-of-no-value-anywhere-else"
+    FIELD_ENCRYPTION_KEYS = FIELD_ENCRYPTION_KEYS or ["tests-only-field-key"]
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is missing or shorter than 32 characters. Put a random one into the "
+        "environment, e.g.: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+    )
+if not FIELD_ENCRYPTION_KEYS or not all(FIELD_ENCRYPTION_KEYS):
+    raise ImproperlyConfigured(
+        "FIELD_ENCRYPTION_KEYS is missing. It holds the keys that credentials are encrypted "
+        "with, newest first, separated by commas. Without it nothing can be read or stored."
+    )
+FERNET_KEYS = FIELD_ENCRYPTION_KEYS  # the name that fernet_fields looks for
+
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
+PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "audit",
+    "tenants",
+    "connector",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tenants.middleware.AdminScopeMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database(url_name: str, default: str = "") -> dict[str, Any]:
+    """One database alias. `default` works as a role that is neither owner nor superuser."""
+    config: dict[str, Any] = env.db_url(url_name, default=default)
+    config["CONN_MAX_AGE"] = 60
+    config["CONN_HEALTH_CHECKS"] = True
+    config.setdefault("OPTIONS", {})
+    config["OPTIONS"]["connect_timeout"] = 2
+    config["OPTIONS"]["options"] = "-c idle_in_transaction_session_timeout=60000"
+    return config
+
+
+_NOWHERE = "postgresql://nobody@127.0.0.1:1/ml_connector"
+DATABASES = {
+    "default": _database("DATABASE_URL", _NOWHERE),
+    # Used by `migrate --database owner` and nothing else.
+    "owner": _database("DATABASE_OWNER_URL", env.str("DATABASE_URL", default=_NOWHERE)),
+}
+DATABASE_ROUTERS: list[str] = []
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / ".run" / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+_HTTPS = PUBLIC_BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_HTTPONLY = True
+# "Lax" lets the browser bring the session along when FreshBooks redirects back to us.
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Strict"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+LOGIN_URL = "/admin/login/"
+
+# Vendors ----------------------------------------------------------------------------------------
+FRESHBOOKS_API_BASE = env.str("FRESHBOOKS_API_BASE", default="https://api.freshbooks.com")
+FRESHBOOKS_AUTH_BASE = env.str("FRESHBOOKS_AUTH_BASE", default="https://auth.freshbooks.com")
+FRESHBOOKS_CLIENT_ID = env.str("FRESHBOOKS_CLIENT_ID", default="")
+FRESHBOOKS_CLIENT_SECRET = env.str("FRESHBOOKS_CLIENT_SECRET", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+FRESHBOOKS_RATE_PER_S = env.int("FRESHBOOKS_RATE_PER_S", default=3)
+STRIPE_RATE_PER_S = env.int("STRIPE_RATE_PER_S", default=20)
+WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1024 * 1024)
+
+# Work -------------------------------------------------------------------------------------------
+JOB_LEASE_S = env.int("JOB_LEASE_S", default=30)
+JOB_BATCH = env.int("JOB_BATCH", default=10)
+SWEEP_INTERVAL_S = env.float("SWEEP_INTERVAL_S", default=5.0)
+SCHEDULE_TICK_S = env.float("SCHEDULE_TICK_S", default=5.0)
+DEFAULT_POLL_INTERVAL_S = env.int("DEFAULT_POLL_INTERVAL_S", default=300)
+PAYMENT_SETTLE_S = env.int("PAYMENT_SETTLE_S", default=20)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "config.logging.line_formatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "ml-connector",
+    "SITE_HEADER": "ml-connector",
+    "SITE_SUBHEADER": "FreshBooks ⇄ Stripe",
+    "SITE_SYMBOL": "sync_alt",
+    "SHOW_HISTORY": False,
+}

@@ -1,0 +1,114 @@
+"""Money that moved: collected by Stripe, or recorded by people in FreshBooks."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from connector.models.links import InvoiceLink
+from tenants.models import TenantOwned
+
+
+class CollectedPayment(TenantOwned):
+    """One Stripe InvoicePayment of real Stripe money, and what became of it in FreshBooks.
+
+    `recording` is the state of protocol R5: FreshBooks has no idempotency keys, so a payment is
+    sent once, found again by its marker, and never sent again blindly.
+    """
+
+    class Recording(models.TextChoices):
+        OBSERVED = "observed", "Observed, nothing written"
+        AWAITING_APPROVAL = "awaiting_approval", "Waits for approval"
+        APPROVED = "approved", "Approved, to be recorded"
+        SENDING = "sending", "Being sent"
+        UNKNOWN = "unknown", "Sent, outcome unknown"
+        RECORDED = "recorded", "Recorded in FreshBooks"
+        REJECTED = "rejected", "Refused by FreshBooks"
+        NEEDS_YOU = "needs_you", "Needs you"
+        DELETED_BY_PERSON = "deleted_by_person", "Recorded, then deleted by a person"
+
+    invoice = models.ForeignKey(
+        InvoiceLink, on_delete=models.PROTECT, related_name="collected_payments"
+    )
+    stripe_invoice_payment_id = models.CharField(max_length=60)
+    stripe_invoice_id = models.CharField(max_length=60)
+    stripe_payment_intent_id = models.CharField(max_length=60, blank=True)
+    stripe_charge_id = models.CharField(max_length=60, blank=True)
+    status = models.CharField(max_length=20)  # Stripe's: open, paid, canceled
+    method_type = models.CharField(max_length=40, blank=True)
+    card_brand = models.CharField(max_length=40, blank=True)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    paid_at = models.DateTimeField(null=True, blank=True)
+
+    recording = models.CharField(max_length=20, choices=Recording, default=Recording.OBSERVED)
+    reason = models.TextField(blank=True)
+    marker = models.CharField(max_length=40, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    looks = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    freshbooks_payment_id = models.BigIntegerField(null=True, blank=True)
+    freshbooks_amount_minor = models.BigIntegerField(null=True, blank=True)
+    approved_by = models.CharField(max_length=150, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    recorded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "stripe_invoice_payment_id"], name="one_row_per_invoice_payment"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "freshbooks_payment_id"],
+                condition=Q(freshbooks_payment_id__isnull=False),
+                name="one_row_per_recorded_payment",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "recording"], name="collected_by_recording")]
+        verbose_name = "collected payment"
+
+    def __str__(self) -> str:
+        return self.stripe_invoice_payment_id
+
+
+class OutsidePayment(TenantOwned):
+    """A payment that stands in FreshBooks and was not made by us: a cheque, cash, a credit."""
+
+    class Reporting(models.TextChoices):
+        SEEN = "seen", "Seen"
+        SENDING = "sending", "Being reported to Stripe"
+        REPORTED = "reported", "Reported to Stripe"
+        NOT_NEEDED = "not_needed", "Nothing to report"
+        NEEDS_YOU = "needs_you", "Needs you"
+
+    invoice = models.ForeignKey(
+        InvoiceLink, on_delete=models.PROTECT, related_name="outside_payments"
+    )
+    freshbooks_payment_id = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    paid_on = models.DateField()
+    type = models.CharField(max_length=40)
+    gateway = models.CharField(max_length=40, blank=True)
+    deleted = models.BooleanField(default=False)
+    reporting = models.CharField(max_length=12, choices=Reporting, default=Reporting.SEEN)
+    reason = models.TextField(blank=True)
+    reported_amount_minor = models.BigIntegerField(null=True, blank=True)
+    reported_on_stripe_invoice = models.CharField(max_length=60, blank=True)
+    stripe_payment_record_id = models.CharField(
+        max_length=60, blank=True, help_text='Empty when reported as "paid out of band".'
+    )
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    reported_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "freshbooks_payment_id"], name="one_row_per_outside_payment"
+            ),
+        ]
+        verbose_name = "outside payment"
+
+    def __str__(self) -> str:
+        return f"FreshBooks payment {self.freshbooks_payment_id}"

@@ -1,0 +1,1 @@
+"""HTTP clients of the two vendors. They know nothing of tenants, models or audit: what they need is passed in."""

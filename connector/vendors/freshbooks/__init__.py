@@ -1,0 +1,1 @@
+"""FreshBooks: OAuth, accounting API, callbacks and their signatures."""

@@ -1,0 +1,1 @@
+"""Stripe: API client on the official package, events and their signatures."""

@@ -1,0 +1,1 @@
+"""Who the tenants are, and with which credentials they reach the two vendors."""

@@ -1,0 +1,269 @@
+"""Tenants, their connections to both vendors, and the credentials, sealed."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from fernet_fields import EncryptedTextField
+
+from tenants.scope import TenantManager
+from tenants.sealing import Sealed
+
+
+def new_url_token() -> str:
+    """256 random bits for a URL nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def token_digest(token: str) -> str:
+    """What is stored and looked up instead of the token itself."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def validate_time_zone(name: str) -> None:
+    """An IANA name such as "America/Toronto"."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError) as error:
+        raise ValidationError(f"{name!r} is no time zone; use a name like America/Toronto.") from error
+
+
+class Tenant(models.Model):
+    """One business whose FreshBooks and Stripe are kept in step."""
+
+    class State(models.TextChoices):
+        ONBOARDING = "onboarding", "Onboarding"
+        LIVE = "live", "Live"
+        PAUSED = "paused", "Paused"
+        DISCONNECTED = "disconnected", "Disconnected"
+
+    class PaymentMode(models.TextChoices):
+        OBSERVE = "observe", "Observe: write nothing to FreshBooks"
+        APPROVE = "approve", "Approve: a person confirms each payment"
+        RECORD = "record", "Record: exact matches are recorded at once"
+
+    class EmailSender(models.TextChoices):
+        FRESHBOOKS = "freshbooks", "FreshBooks e-mails invoices"
+        STRIPE = "stripe", "Stripe e-mails invoices"
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=60, unique=True)
+    state = models.CharField(max_length=20, choices=State, default=State.ONBOARDING)
+    payment_mode = models.CharField(
+        max_length=10,
+        choices=PaymentMode,
+        default=PaymentMode.OBSERVE,
+        help_text="What happens in FreshBooks when Stripe collects money. Chosen explicitly.",
+    )
+    email_sender = models.CharField(
+        max_length=12,
+        choices=EmailSender,
+        default=EmailSender.FRESHBOOKS,
+        help_text="Who e-mails the client. Exactly one of the two, so nobody is written to twice.",
+    )
+    time_zone = models.CharField(
+        max_length=60,
+        default="America/Toronto",
+        validators=[validate_time_zone],
+        help_text="The books' time zone: decides on which day a payment is dated.",
+    )
+    start_date = models.DateField(
+        null=True, blank=True, help_text="Invoices dated earlier are left alone. Empty: all."
+    )
+    poll_interval_s = models.PositiveIntegerField(
+        default=300,
+        validators=[MinValueValidator(1)],
+        help_text="Seconds between two polls of each vendor.",
+    )
+    poll_crontab = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text='Instead of the interval: "minute hour day-of-month month day-of-week", UTC.',
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    live_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_live(self) -> bool:
+        return self.state == self.State.LIVE
+
+
+class TenantOwned(models.Model):
+    """Base of every tenant-owned table: a tenant column, and no query without a scope."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+
+    objects: TenantManager[Any] = TenantManager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def seal_owner(self) -> str:
+        return f"tenant:{self.tenant_id}"
+
+
+class OnboardingLink(TenantOwned):
+    """A link that lets a tenant's own people connect both vendors. Only its digest is stored."""
+
+    token_digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"onboarding link of {self.tenant_id}, expires {self.expires_at:%Y-%m-%d}"
+
+
+class FreshBooksGrant(models.Model):
+    """One OAuth grant, by FreshBooks identity: a second one would kill the first (ADR 5).
+
+    Not tenant-owned: one person may own several businesses, each a tenant of ours, and FreshBooks
+    lets one refresh token per person and app live. Reached only through a tenant's connection.
+    """
+
+    identity_id = models.BigIntegerField(unique=True)
+    email = models.CharField(max_length=320, blank=True)
+    scopes = models.TextField(blank=True)
+    access_token_sealed = EncryptedTextField(blank=True)
+    refresh_token_sealed = EncryptedTextField(blank=True)
+    access_token = Sealed()
+    refresh_token = Sealed()
+    expires_at = models.DateTimeField()
+    refresh_at = models.DateTimeField()
+    generation = models.BigIntegerField(default=1)
+    refresh_lease_until = models.DateTimeField(null=True, blank=True)
+    lost_at = models.DateTimeField(null=True, blank=True)
+    lost_reason = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    refreshed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"FreshBooks login {self.identity_id}"
+
+    @property
+    def seal_owner(self) -> str:
+        return f"identity:{self.identity_id}"
+
+
+class ConnectionState(models.TextChoices):
+    """Where a connection stands; what a person must do follows from it."""
+
+    CONNECTED = "connected", "Connected"
+    NEEDS_REAUTH = "needs_reauth", "Needs to be connected again"
+    DISCONNECTED = "disconnected", "Disconnected"
+
+
+class FreshBooksConnection(TenantOwned):
+    """One tenant's FreshBooks business. An account belongs to one tenant only."""
+
+    grant = models.ForeignKey(FreshBooksGrant, on_delete=models.PROTECT, related_name="connections")
+    account_id = models.CharField(max_length=40, unique=True)
+    business_id = models.BigIntegerField()
+    business_name = models.CharField(max_length=200)
+    state = models.CharField(
+        max_length=20, choices=ConnectionState, default=ConnectionState.CONNECTED
+    )
+    connected_at = models.DateTimeField(auto_now_add=True)
+    last_ping_at = models.DateTimeField(null=True, blank=True)
+    last_ping = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant"], name="one_freshbooks_per_tenant"),
+        ]
+        verbose_name = "FreshBooks connection"
+
+    def __str__(self) -> str:
+        return f"{self.business_name} ({self.account_id})"
+
+
+class StripeConnection(TenantOwned):
+    """One tenant's Stripe account, reached by an API key."""
+
+    account_id = models.CharField(max_length=60, unique=True)
+    account_name = models.CharField(max_length=200, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    livemode = models.BooleanField(default=False)
+    api_key_sealed = EncryptedTextField(blank=True)
+    api_key = Sealed()
+    api_key_hint = models.CharField(max_length=20, help_text="Kind and last four characters.")
+    endpoint_id = models.CharField(max_length=60, blank=True)
+    endpoint_token_digest = models.CharField(max_length=64, blank=True, db_index=True)
+    endpoint_secret_sealed = EncryptedTextField(blank=True)
+    endpoint_secret = Sealed()
+    state = models.CharField(
+        max_length=20, choices=ConnectionState, default=ConnectionState.CONNECTED
+    )
+    connected_at = models.DateTimeField(auto_now_add=True)
+    last_ping_at = models.DateTimeField(null=True, blank=True)
+    last_ping = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant"], name="one_stripe_per_tenant"),
+        ]
+        verbose_name = "Stripe connection"
+
+    def __str__(self) -> str:
+        return f"{self.account_name or self.account_id}{'' if self.livemode else ' (test mode)'}"
+
+
+class FreshBooksCallback(TenantOwned):
+    """One registered callback: one event, one URL, one signing key (the verifier).
+
+    The row exists before FreshBooks is asked, because the handshake may arrive before the answer.
+    """
+
+    class State(models.TextChoices):
+        REGISTERING = "registering", "Registering"
+        CONFIRMING = "confirming", "Handshake received"
+        ACTIVE = "active", "Active"
+
+    event = models.CharField(max_length=40)
+    token_digest = models.CharField(max_length=64, unique=True)
+    callback_id = models.BigIntegerField(null=True, blank=True)
+    verifier_sealed = EncryptedTextField(blank=True)
+    verifier = Sealed()
+    state = models.CharField(max_length=12, choices=State, default=State.REGISTERING)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_delivery_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "event"], name="one_callback_per_event"),
+        ]
+        verbose_name = "FreshBooks callback"
+
+    def __str__(self) -> str:
+        return f"{self.event} ({self.get_state_display()})"
+
+
+class OAuthState(TenantOwned):
+    """One attempt to connect FreshBooks: single use, ten minutes, bound to session and tenant."""
+
+    state_digest = models.CharField(max_length=64, unique=True)
+    session_digest = models.CharField(max_length=64)
+    started_by = models.CharField(max_length=150)
+    return_to = models.CharField(max_length=300)
+    code_verifier_sealed = EncryptedTextField()
+    code_verifier = Sealed()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"connect attempt of {self.tenant_id} at {self.created_at:%Y-%m-%d %H:%M}"

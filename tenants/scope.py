@@ -1,0 +1,85 @@
+"""The tenant scope: which tenant's rows the code that runs now may see.
+
+Two walls. `TenantManager` refuses to build a query without a scope and filters by it; Postgres'
+row-level security (config.rowsecurity) does the same for anything that goes around the manager.
+A scope is a transaction, so no vendor call belongs inside one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final, TypeVar
+
+from django.db import connection, models, transaction
+
+EVERY_TENANT: Final = "*"
+_scope: ContextVar[str] = ContextVar("tenant_scope", default="")
+
+OwnedModel = TypeVar("OwnedModel", bound=models.Model)
+
+
+class NoTenantScope(RuntimeError):
+    """A tenant-owned table was queried outside `tenant_scope` or `every_tenant`."""
+
+
+class TenantScopeConflict(RuntimeError):
+    """A scope for one tenant was opened inside the scope of another."""
+
+
+def current_scope() -> str:
+    """The tenant's id as text, "*" for every tenant, or "" outside any scope."""
+    return _scope.get()
+
+
+@contextmanager
+def tenant_scope(tenant_id: int) -> Iterator[None]:
+    """One transaction that sees and writes the rows of one tenant only."""
+    outer = _scope.get()
+    if outer not in {"", EVERY_TENANT, str(tenant_id)}:
+        raise TenantScopeConflict(f"scope of tenant {tenant_id} inside the scope of {outer}")
+    with _scoped(str(tenant_id)):
+        yield
+
+
+@contextmanager
+def every_tenant() -> Iterator[None]:
+    """One transaction that spans tenants: claiming jobs, looking up a URL token, the admin."""
+    if _scope.get() not in {"", EVERY_TENANT}:
+        raise TenantScopeConflict("a scope over every tenant inside the scope of one")
+    with _scoped(EVERY_TENANT):
+        yield
+
+
+@contextmanager
+def _scoped(scope: str) -> Iterator[None]:
+    outer = _scope.get()
+    with transaction.atomic():
+        _set_local(scope)
+        token = _scope.set(scope)
+        try:
+            yield
+        finally:
+            _scope.reset(token)
+        if outer and outer != scope:  # a rollback restores it by itself
+            _set_local(outer)
+
+
+def _set_local(scope: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('app.tenant', %s, true)", [scope])
+
+
+class TenantManager(models.Manager[OwnedModel]):
+    """The default manager of tenant-owned models: no scope, no query."""
+
+    def get_queryset(self) -> models.QuerySet[OwnedModel]:
+        scope = _scope.get()
+        if not scope:
+            raise NoTenantScope(
+                f"{self.model.__name__} was queried outside a tenant scope; "
+                "wrap the query in tenants.scope.tenant_scope(tenant_id)"
+            )
+        rows = super().get_queryset()
+        return rows if scope == EVERY_TENANT else rows.filter(tenant_id=int(scope))
