@@ -1,0 +1,220 @@
+"""Keep one program alive: `python -m config.supervise -- COMMAND`.
+
+A worker that lost its broker may end by itself, so something must start it again within seconds.
+SIGTERM, SIGINT and SIGHUP are passed on as a request to end. The program ends with its supervisor
+even if that is killed: a second small process, the leash, then stops it. The supervisor itself
+ends when its parent, or the process named by SUPERVISE_WITH_PID, is gone.
+"""
+
+import argparse
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+from config.parentdeath import ask_for_signal
+
+FIRST_DELAY_S = 0.2
+LONGEST_DELAY_S = 4.0
+HEALTHY_AFTER_S = 10.0
+GRACE_S = 25.0
+POLL_S = 0.5
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Supervisor:
+    """One program, started again whenever it ends by itself."""
+
+    def __init__(self, command: Sequence[str], *, grace_s: float) -> None:
+        """Take over the signals of this process."""
+        self._command = list(command)
+        self._grace_s = grace_s
+        self._child: subprocess.Popen[bytes] | None = None
+        self._asked_to_end = False
+        self._parent = os.getppid()
+        self._companion = int(os.environ.get("SUPERVISE_WITH_PID") or 0)
+        self._wakeups = watch_signals()
+        for signum in ENDING_SIGNALS:
+            signal.signal(signum, self._ask_to_end)
+
+    def run(self) -> int:
+        """Supervise until asked to end; an exit code, 0 if the program ended as asked."""
+        delay_s = FIRST_DELAY_S
+        while True:
+            started_at = time.monotonic()
+            code = self._run_once()
+            if self._must_end():
+                return 0 if code in (0, -signal.SIGTERM, -signal.SIGINT) else shell_code(code)
+            if time.monotonic() - started_at > HEALTHY_AFTER_S:
+                delay_s = FIRST_DELAY_S
+            say(f"{self._command[0]} ended with {code}; starting it again in {delay_s:.1f} s")
+            self._pause(delay_s)
+            delay_s = min(delay_s * 2, LONGEST_DELAY_S)
+
+    def _run_once(self) -> int:
+        """Run the program to its end and clear away what it left in its group."""
+        if self._must_end():
+            return 0
+        try:
+            child = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                process_group=0,
+                preexec_fn=partial(ask_for_signal, signal.SIGTERM),  # noqa: PLW1509 - one thread
+            )
+        except OSError as error:
+            say(f"cannot start {self._command[0]}: {error.strerror}")
+            return 127
+        self._child = child
+        leash = Leash(child.pid, grace_s=self._grace_s)
+        try:
+            return self._wait(child)
+        finally:
+            self._child = None
+            kill_group(child.pid)
+            leash.let_go()
+
+    def _wait(self, child: subprocess.Popen[bytes]) -> int:
+        """Wait for the program to end; once it must end, only for so long."""
+        kill_at: float | None = None
+        while (code := child.poll()) is None:
+            if kill_at is None and self._must_end():
+                kill_at = time.monotonic() + self._grace_s
+                if not self._asked_to_end:
+                    child.terminate()
+            if kill_at is not None and time.monotonic() > kill_at:
+                say(f"{self._command[0]} did not end in {self._grace_s:.0f} s; killing it")
+                kill_group(child.pid)
+                return child.wait()
+            self._wait_for_signal(POLL_S)
+        return code
+
+    def _must_end(self) -> bool:
+        """Whether somebody asked for the end, or nobody is there any more to ask."""
+        return (
+            self._asked_to_end
+            or os.getppid() != self._parent
+            or (self._companion > 0 and not is_alive(self._companion))
+        )
+
+    def _ask_to_end(self, signum: int, _frame: object) -> None:
+        """Pass a signal on; a closed terminal asks for an orderly end."""
+        self._asked_to_end = True
+        if self._child is not None:
+            self._child.send_signal(signal.SIGTERM if signum == signal.SIGHUP else signum)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, but not on when the end is asked for."""
+        until = time.monotonic() + seconds
+        while not self._must_end() and (rest_s := until - time.monotonic()) > 0:
+            self._wait_for_signal(min(rest_s, POLL_S))
+
+    def _wait_for_signal(self, timeout_s: float) -> None:
+        """Sleep until any signal arrives, the end of the program among them."""
+        if select.select([self._wakeups], [], [], timeout_s)[0]:
+            os.read(self._wakeups, 4096)
+
+
+class Leash:
+    """A forked process that stops the program if its supervisor disappears.
+
+    It reads a pipe that only the supervisor holds open: a byte means all is well, an end without
+    one means that the supervisor was killed.
+    """
+
+    def __init__(self, program: int, *, grace_s: float) -> None:
+        """Fork the watching process."""
+        reading, self._writing = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._writing)
+            watch(reading, program, grace_s)
+        os.close(reading)
+
+    def let_go(self) -> None:
+        """The program has ended: nothing is left to watch."""
+        with suppress(BrokenPipeError):
+            os.write(self._writing, b".")
+        os.close(self._writing)
+        os.waitpid(self._pid, 0)
+
+
+def watch(reading: int, program: int, grace_s: float) -> None:
+    """Be the leash: wait, stop the program if need be, and end without any clean-up of Python's."""
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for signum in ENDING_SIGNALS:
+            signal.signal(signum, signal.SIG_IGN)
+        if os.read(reading, 1) == b"":
+            stop_group(program, grace_s)
+    finally:
+        os._exit(0)
+
+
+def stop_group(program: int, grace_s: float) -> None:
+    """Ask the program to end, wait, then kill what is left of its group."""
+    with suppress(ProcessLookupError):
+        os.kill(program, signal.SIGTERM)
+    until = time.monotonic() + grace_s
+    while is_alive(program) and time.monotonic() < until:
+        time.sleep(0.1)
+    kill_group(program)
+
+
+def kill_group(leader: int) -> None:
+    """Kill whatever is left in a process group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this id exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def watch_signals() -> int:
+    """A descriptor that becomes readable with every signal, so that none is slept through."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
+    signal.set_wakeup_fd(writing)
+    return reading
+
+
+def shell_code(code: int) -> int:
+    """An exit code in the way of a shell: 128 and the signal's number."""
+    return code if code >= 0 else 128 - code
+
+
+def say(text: str) -> None:
+    """One line for whoever reads the log."""
+    print(f"supervise: {text}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read the command line and supervise."""
+    parser = argparse.ArgumentParser(
+        prog="python -m config.supervise", description="Keep one program alive."
+    )
+    parser.add_argument(
+        "--grace", type=float, default=GRACE_S, help="seconds to end in before being killed"
+    )
+    parser.add_argument("command", nargs="+", metavar="COMMAND")
+    options = parser.parse_args(arguments)
+    return Supervisor(options.command, grace_s=options.grace).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
