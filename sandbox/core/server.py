@@ -124,15 +124,15 @@ def _unknown_routes(controls: Controls) -> Middleware:
     """Answer what matches no route in the vendor's own words."""
 
     @web.middleware
-    async def middleware(raw: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
+    async def middleware(request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
         try:
-            return await handler(raw)
+            return await handler(request)
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
-            if raw.path.startswith(PREFIX):
+            if request.path.startswith(PREFIX):
                 raise
-            request = await _decode(raw, "(unknown)")
-            response = controls.vendor.error_response("no_such_route", request)
-            controls.recorder.record(controls.vendor.name, request, response.status)
+            decoded = await _decode(request, "(unknown)")
+            response = controls.vendor.error_response("no_such_route", decoded)
+            controls.recorder.record(controls.vendor.name, decoded, response.status)
             return _encode(response)
 
     return middleware
