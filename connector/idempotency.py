@@ -19,7 +19,7 @@ _MARKER_CHARACTERS = 16  # 80 bits: no accidental twin, no guessing
 _UNSAFE = re.compile(r"[^A-Za-z0-9._:-]+")
 
 
-def key(
+def key(  # noqa: PLR0913 - each part names the write; none may be forgotten
     *,
     tenant_id: int | str,
     vendor_account: str,

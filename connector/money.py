@@ -162,8 +162,8 @@ def _plain_text(value: object) -> str:
 def _shifted(amount: int, places: int, currency: str) -> int:
     """Move the decimal point by so many places, refusing to drop a digit that is not 0."""
     if places >= 0:
-        return amount * 10**places
-    quotient, remainder = divmod(amount, 10**-places)
+        return amount * int(10**places)
+    quotient, remainder = divmod(amount, int(10**-places))
     if remainder:
         raise AmountNotRepresentable(
             f"An amount in {currency} has decimals that do not exist between us and Stripe.",
