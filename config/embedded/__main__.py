@@ -12,7 +12,7 @@ from environ import Env
 
 from config.embedded.errors import EmbeddedError
 from config.embedded.folders import PROJECT
-from config.embedded.services import Services, embedded_services
+from config.embedded.services import Mode, Services, embedded_services
 from config.parentdeath import ask_for_signal
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if options.env_file:
             read_settings(options.env_file)
-        mode = "ephemeral" if options.ephemeral else "persistent"
+        mode: Mode = "ephemeral" if options.ephemeral else "persistent"
         with embedded_services(mode, options.data_dir) as services:
             if services.data_dir and not options.ephemeral:
                 print(f"Private PostgreSQL and Valkey; data in {services.data_dir}", flush=True)

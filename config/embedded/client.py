@@ -37,13 +37,14 @@ class GuardianClient:
         return self._process.stdin
 
     def _let_go_in_fork(self) -> None:
-        """Close the pipe in a forked child of ours: only the caller itself may hold it open.
+        """Let go of the pipe in a forked child of ours: only the caller itself may hold it open.
 
-        The bare descriptor, because closing the file object could write what it still buffers.
+        The descriptor is redirected, because closing the file could write what it still buffers.
         """
         if not self._input.closed:
-            os.close(self._input.fileno())
-            self._input.detach()
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._input.fileno(), inheritable=False)
+            os.close(nowhere)
 
     def ask(self, command: str) -> dict[str, Any]:
         """Have the guardian do something; where both servers are afterwards."""

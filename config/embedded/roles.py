@@ -46,12 +46,12 @@ def _ensure_role(connection: psycopg.Connection, name: str, attributes: str, pas
     found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
     verb = "ALTER" if found else "CREATE"
     # One of our own constants, never input: role attributes cannot be bound as parameters.
-    statement = sql.SQL(f"{verb} ROLE {{}} {attributes} PASSWORD {{}}")  # type: ignore[arg-type]
+    statement = sql.SQL(f"{verb} ROLE {{}} {attributes} PASSWORD {{}}")
     connection.execute(statement.format(sql.Identifier(name), sql.Literal(password)))
 
 
 def _with_roles(statement: str) -> sql.Composed:
     """A statement of ours with the names of both roles filled in."""
-    return sql.SQL(statement).format(  # type: ignore[arg-type]
+    return sql.SQL(statement).format(
         owner=sql.Identifier(OWNER), application=sql.Identifier(APPLICATION)
     )

@@ -1,0 +1,60 @@
+# Everything one does with this project. "make" alone lists it.
+# ARGS goes to the program: make test ARGS="-k money -x"; make demo ARGS=--once
+
+BIN := $(CURDIR)/.venv/bin
+STAMP := .venv/.installed
+export PATH := $(BIN):$(PATH)
+export PYTHON
+
+# Tools that only read the code need settings, but none that matter.
+NO_SETTINGS := SECRET_KEY=only-for-tools-that-read-the-code-and-run-nothing FIELD_ENCRYPTION_KEYS=tools
+
+.DEFAULT_GOAL := help
+.PHONY: help install lock test demo run lint format types imports migrations-check check clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do \
+		printf '  make %-18s %s\n' "$$name" "$$text"; done
+
+install: $(STAMP) ## make .venv with the locked packages; quick if it is up to date
+
+$(STAMP): requirements/dev.txt requirements/uv.txt requirements/install.sh
+	@requirements/install.sh
+	@touch $@
+
+test: install ## the whole test suite on a private PostgreSQL and Valkey
+	python -m config.embedded --ephemeral -- python -m pytest $(ARGS)
+
+demo: install ## both vendors simulated, a month of business played through
+	python -m demo $(ARGS)
+
+run: install ## web, worker and beat against the settings in .env
+	@test -f .env || { echo "There is no .env. Copy .env.example to .env and fill it in."; exit 1; }
+	python -m config.embedded --env-file .env --migrate -- \
+		sh -c 'exec honcho --env /dev/null --port "$${PORT:-8000}" start'
+
+lint: install ## ruff: rules and formatting
+	ruff check .
+	ruff format --check .
+
+format: install ## let ruff repair what it can
+	ruff check --fix .
+	ruff format .
+
+types: install ## mypy, strict
+	$(NO_SETTINGS) mypy .
+
+imports: install ## who may import whom
+	lint-imports
+
+migrations-check: install ## whether the models changed without a migration
+	$(NO_SETTINGS) python -m config.embedded --ephemeral -- \
+		python manage.py makemigrations --check --dry-run
+
+check: lint types imports migrations-check ## all checks that run no test
+
+lock: install ## resolve the pinned direct dependencies again and lock them with hashes
+	requirements/lock.sh
+
+clean: ## remove caches and environments; data of "make run" stays
+	rm -rf .venv .venv-bootstrap .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
