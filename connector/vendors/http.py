@@ -51,6 +51,7 @@ class HttpRequest:
 
     @property
     def is_read(self) -> bool:
+        """Whether it changes nothing, so that a lost answer is harmless."""
         return self.method in READS
 
     def __repr__(self) -> str:
@@ -136,9 +137,7 @@ class HttpDoor:
             if len(body) > self._limits.body_bytes:
                 raise self._too_large(request)
             if time.monotonic() > deadline:
-                raise transport.ReadTimeoutError(
-                    response.raw, None, "the answer took longer than the total time limit"
-                )
+                raise TimeoutError("the answer took longer than the total time limit")
         return bytes(body)
 
     def _too_large(self, request: HttpRequest) -> ConnectorError:

@@ -9,7 +9,7 @@ Source: FreshBooks API "Errors"; shapes in tests/fixtures/freshbooks/errors.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn
@@ -66,15 +66,24 @@ class VendorError:
 
 
 def read_success(
-    answer: HttpAnswer, *, family: Family, operation: str, is_read: bool
+    answer: HttpAnswer,
+    *,
+    family: Family,
+    operation: str,
+    is_read: bool,
+    special_codes: Mapping[str, type[ConnectorError]] | None = None,
 ) -> Fields:
     """The object that carries the success, or the error that the answer stands for.
+
+    `special_codes` says what a vendor code means where it means something of its own (OAuth).
 
     Raises: AccessTokenRejected, CredentialRejected, VendorNotFound, VendorRateLimited,
         VendorRefused, VendorUnavailable; VendorContractBroken if a read's answer is as no contract
         says; OutcomeUnknown if a write's is, or a write met a server fault.
     """
-    verdict = _Verdict(answer, operation=operation, is_read=is_read)
+    verdict = _Verdict(
+        answer, operation=operation, is_read=is_read, special_codes=special_codes or {}
+    )
     if family is Family.DELETION and answer.status in {200, 204} and not answer.body.strip():
         return Fields(VENDOR, operation, {})
     try:
@@ -106,25 +115,20 @@ def _errors_in(body: object) -> Iterator[VendorError]:
     if not isinstance(body, dict):
         return
     response = body.get("response")
-    if isinstance(response, dict) and "errors" in response:
-        yield from _accounting_errors(response["errors"])
-    elif "errors" in body:
-        yield from _accounting_errors(body["errors"])
-    elif "error_type" in body:
-        yield _named_error(body["error_type"], body.get("message"))
-    elif "error" in body:
-        yield _named_error(body["error"], body.get("error_description"), errno=body.get("errno"))
-    elif "errno" in body:
-        yield VendorError(code=_text(body["errno"]), message=_with_details(body))
+    errors = body.get("errors") or (response.get("errors") if isinstance(response, dict) else None)
+    if errors:
+        yield from _accounting_errors(errors)
     elif "code" in body and "message" in body:
         yield from _rpc_errors(body)
-    elif set(body) == {"message"}:
-        yield VendorError(code="", message=_text(body["message"]))
+    elif "error_type" in body or "error" in body:
+        yield _named_error(body)
+    elif "errno" in body or set(body) == {"message"}:
+        yield VendorError(code=_text(body.get("errno")), message=_with_details(body))
 
 
 def _accounting_errors(errors: object) -> Iterator[VendorError]:
     entries = errors if isinstance(errors, list) else [errors]
-    for entry in entries[:MAX_ERRORS] or [None]:
+    for entry in entries[:MAX_ERRORS]:
         if isinstance(entry, dict):
             yield VendorError(
                 code=_text(entry.get("errno", entry.get("status"))),
@@ -135,9 +139,11 @@ def _accounting_errors(errors: object) -> Iterator[VendorError]:
             yield VendorError(code="", message="an error without details")
 
 
-def _named_error(name: object, description: object, *, errno: object = None) -> VendorError:
-    code = _text(errno) or _text(name)
-    return VendorError(code=code, message=_text(description) or _text(name))
+def _named_error(body: dict[str, object]) -> VendorError:
+    """OAuth's, online payments' and projects' shape: a word, a sentence, perhaps a number."""
+    name = _text(body.get("error_type")) or _text(body.get("error"))
+    description = _text(body.get("error_description")) or _text(body.get("message"))
+    return VendorError(code=_text(body.get("errno")) or name, message=description or name)
 
 
 def _rpc_errors(body: dict[str, object]) -> Iterator[VendorError]:
@@ -182,8 +188,16 @@ def _text(value: object) -> str:
 class _Verdict:
     """Turns one failed answer into the error to raise."""
 
-    def __init__(self, answer: HttpAnswer, *, operation: str, is_read: bool) -> None:
+    def __init__(
+        self,
+        answer: HttpAnswer,
+        *,
+        operation: str,
+        is_read: bool,
+        special_codes: Mapping[str, type[ConnectorError]],
+    ) -> None:
         self._answer = answer
+        self._special_codes = special_codes
         self._operation = operation
         self._is_read = is_read
 
@@ -210,6 +224,8 @@ class _Verdict:
         )
 
     def _kind_by_code(self, code: str) -> type[ConnectorError] | None:
+        if code in self._special_codes:
+            return self._special_codes[code]
         if self._answer.status in {401, 429} or self._answer.status >= 500:
             return self._kind_by_status()
         kinds: dict[str, type[ConnectorError]] = {

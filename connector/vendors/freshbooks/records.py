@@ -20,10 +20,25 @@ VISIBLE, DELETED, ARCHIVED = 0, 1, 2
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadableRow:
+    """A row of a list that could not be turned into a record, so that the others still can."""
+
+    object_id: str  # "" if not even that was found
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page(Generic[Row]):
-    """One page of a list. `last` is true on an empty page or when page >= pages."""
+    """One page of a list. `last` is true on an empty page or when page >= pages.
+
+    `unreadable` must not be passed over in silence; `pages.all_pages` raises for it at the end.
+    `ignored_filters` names filters that some row does not satisfy: FreshBooks ignores a filter it
+    does not like without a word. The rows are all here; whoever asked decides.
+    """
 
     rows: tuple[Row, ...]
+    unreadable: tuple[UnreadableRow, ...] = ()
+    ignored_filters: tuple[str, ...] = ()
     page: int
     pages: int
     per_page: int
@@ -31,11 +46,14 @@ class Page(Generic[Row]):
 
     @property
     def last(self) -> bool:
-        return not self.rows or self.page >= self.pages
+        """Whether no page follows."""
+        return not (self.rows or self.unreadable) or self.page >= self.pages
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostalAddress:
+    """An address as people typed it; country and province are free text."""
+
     street: str
     street2: str
     city: str
@@ -46,6 +64,8 @@ class PostalAddress:
 
 @dataclass(frozen=True, kw_only=True)
 class FreshBooksClient:
+    """A client; texts are "" when FreshBooks has null or nothing."""
+
     id: int
     first_name: str
     last_name: str
@@ -67,6 +87,8 @@ class FreshBooksClient:
 
 @dataclass(frozen=True, kw_only=True)
 class LineTax:
+    """One tax of a line: its name and percentage are copied there, no tax is referenced."""
+
     name: str
     percent: Decimal  # 0-100, up to 3 places
     number: str
@@ -74,6 +96,8 @@ class LineTax:
 
 @dataclass(frozen=True, kw_only=True)
 class InvoiceLine:
+    """One line of an invoice; FreshBooks rounds, nothing is recomputed from it."""
+
     line_id: int
     name: str
     description: str
@@ -86,6 +110,8 @@ class InvoiceLine:
 
 @dataclass(frozen=True, kw_only=True)
 class FreshBooksInvoice:
+    """An invoice with its lines, as FreshBooks computed it."""
+
     id: int
     client_id: int
     number: str
@@ -122,6 +148,8 @@ class FreshBooksInvoice:
 
 @dataclass(frozen=True, kw_only=True)
 class FreshBooksPayment:
+    """A payment on one invoice; `vis_state` 1 means that it was deleted."""
+
     id: int
     invoice_id: int
     client_id: int
@@ -151,10 +179,31 @@ class FreshBooksPaymentDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class FreshBooksCallback:
+    """One registration: one event of one account to one uri."""
+
     callback_id: int
     event: str
     uri: str
     verified: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentOptions:
+    """How FreshBooks itself would collect one invoice online."""
+
+    gateway_name: str  # lower case; "" if none
+    collects_online: bool  # at least one of its payment methods is switched on
+    allow_partial_payments: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayConnection:
+    """One gateway that the business has connected to FreshBooks itself."""
+
+    name: str  # stripe_unified, stripe, paypal, ...; open enum
+    stripe_account_id: str  # "" unless it is a Stripe account
+    country: str
+    charges_enabled: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +218,8 @@ class Business:
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
+    """Who connected, and the businesses that this login can reach."""
+
     identity_id: int
     email: str
     businesses: tuple[Business, ...]

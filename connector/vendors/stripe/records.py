@@ -29,6 +29,8 @@ class StripeAccount:
 
 @dataclass(frozen=True, kw_only=True)
 class StripeCustomer:
+    """A customer; a deleted one still answers, with `deleted` true and no more than its id."""
+
     id: str
     name: str
     email: str
@@ -38,6 +40,8 @@ class StripeCustomer:
 
 @dataclass(frozen=True, kw_only=True)
 class StripeInvoice:
+    """An invoice; reconcile on `amount_remaining`, never on `status` alone."""
+
     id: str
     status: str  # draft, open, paid, uncollectible, void; open enum; "deleted" for a deleted draft
     number: str
@@ -53,6 +57,16 @@ class StripeInvoice:
     finalized_at: datetime | None
     hosted_invoice_url: str
     livemode: bool
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StripeInvoiceLine:
+    """One line as Stripe holds it; `amount` is before discounts and taxes."""
+
+    id: str
+    amount: Money
+    description: str
     metadata: Mapping[str, str]
 
 
@@ -79,6 +93,8 @@ class StripeInvoicePayment:
 
 @dataclass(frozen=True, kw_only=True)
 class StripePaymentRecord:
+    """Money paid elsewhere that was reported to Stripe."""
+
     id: str
     amount: Money
     payment_reference: str
@@ -101,6 +117,8 @@ class StripeEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class StripeWebhookEndpoint:
+    """One registered webhook endpoint. `secret` is a credential: `repr` hides it."""
+
     id: str
     url: str
     status: str
@@ -113,8 +131,29 @@ class StripeWebhookEndpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PermissionCheck:
+    """What one harmless probe of a key found. `message` is Stripe's own words when not `ok`."""
+
+    area: str
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadableObject:
+    """A row of a list that could not be turned into a record, so that the others still can."""
+
+    object_id: str  # "" if not even that was found
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class StripePage(Generic[Row]):
-    """One page of a list, newest first; `next_cursor` is "" on the last page."""
+    """One page of a list, newest first; `next_cursor` is "" on the last page.
+
+    `unreadable` must not be passed over in silence; `pages.all_pages` raises for it at the end.
+    """
 
     rows: tuple[Row, ...]
     next_cursor: str
+    unreadable: tuple[UnreadableObject, ...] = ()
