@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from connector.mapping import differences
+from connector.mapping.differences import Difference, DiscrepancyKind, Figures, Severity
 from connector.money import Money
-from connector.vendors.freshbooks.records import FreshBooksInvoice
+from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice
 from connector.vendors.stripe.records import StripeInvoice
+
+__all__ = [
+    "CollectionStatus",
+    "Difference",
+    "DiscrepancyKind",
+    "Severity",
+    "collection_status",
+    "compare_invoice",
+]
+
+_GONE_IN_STRIPE = frozenset({"void", "deleted"})
 
 
 class CollectionStatus(StrEnum):
@@ -24,45 +36,7 @@ class CollectionStatus(StrEnum):
     NOT_COLLECTED = "not_collected"
 
 
-class DiscrepancyKind(StrEnum):
-    """What kind of disagreement it is."""
-
-    TOTAL_DIFFERS = "total_differs"
-    PAID_DIFFERS = "paid_differs"
-    MISSING_IN_STRIPE = "missing_in_stripe"
-    MISSING_IN_FRESHBOOKS = "missing_in_freshbooks"
-    NOT_REPRESENTABLE = "not_representable"
-    PAYMENT_NOT_RECORDED = "payment_not_recorded"
-    PAYMENT_UNKNOWN_OUTCOME = "payment_unknown_outcome"
-    OUTSIDE_PAYMENT_NOT_REPORTED = "outside_payment_not_reported"
-    CURRENCY_DIFFERS = "currency_differs"
-    DELETED_IN_FRESHBOOKS = "deleted_in_freshbooks"
-    CHANGED_AFTER_PAYMENT = "changed_after_payment"
-    OVERPAID = "overpaid"
-    STRIPE_INVOICE_CHANGED = "stripe_invoice_changed"
-
-
-class Severity(StrEnum):
-    """How bad: explained and expected, to be looked at, or wrong."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One disagreement about one invoice, with both figures and what to do about it."""
-
-    kind: DiscrepancyKind
-    severity: Severity
-    freshbooks: Money | None
-    stripe: Money | None
-    explanation: str
-    suggested_step: str
-
-
-def collection_status(
+def collection_status(  # noqa: PLR0913 - the figures are the status
     *,
     total: Money,
     paid: Money,
@@ -72,11 +46,36 @@ def collection_status(
     disputed: bool = False,
     collecting: bool = True,
 ) -> CollectionStatus:
-    """What has become of the money of one invoice."""
-    raise NotImplementedError
+    """What has become of the money of one invoice.
+
+    Units: `paid` is all that Stripe took, `refunded` the part of it that went back, `paid_outside`
+        what reached the tenant otherwise. `collecting` is false once Stripe no longer asks for the
+        money (draft, void, uncollectible).
+    """
+    zero = Money.zero(total.currency)
+    kept = paid - (refunded or zero)
+    settled = kept + paid_outside
+    if disputed:
+        return CollectionStatus.DISPUTED
+    if total < settled:
+        return CollectionStatus.OVERPAID
+    if settled == total:
+        outside_only = zero < paid_outside and kept.is_zero
+        return CollectionStatus.PAID_OUTSIDE if outside_only else CollectionStatus.PAID
+    if has_pending:
+        return CollectionStatus.PENDING
+    if zero < settled:
+        return CollectionStatus.PARTLY_PAID
+    return _nothing_kept(went_back=zero < paid, collecting=collecting)
 
 
-def compare_invoice(
+def _nothing_kept(*, went_back: bool, collecting: bool) -> CollectionStatus:
+    if went_back:
+        return CollectionStatus.REFUNDED
+    return CollectionStatus.UNPAID if collecting else CollectionStatus.NOT_COLLECTED
+
+
+def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the money between them
     freshbooks: FreshBooksInvoice | None,
     stripe: StripeInvoice | None,
     *,
@@ -89,5 +88,37 @@ def compare_invoice(
     records_payments: bool = False,
     not_representable: str = "",
 ) -> tuple[Difference, ...]:
-    """Every disagreement between both sides about one invoice; empty when they agree."""
-    raise NotImplementedError
+    """Every disagreement between both sides about one invoice; empty when they agree.
+
+    Units: `collected` sums the paid Stripe invoice payments that are Stripe's own money, `refunded`
+        what of it went back; `recorded` the live FreshBooks payments that we made for it (or that a
+        person confirmed to stand for it); `reported` what we reported to Stripe as paid elsewhere;
+        `unknown` writes whose outcome is not known yet; `sent_total` the total we last sent.
+    Modes: `records_payments` is true where the tenant has payments recorded at once. Elsewhere a
+        payment that FreshBooks does not have yet is expected, and listed with severity "info".
+    """
+    if stripe is not None and stripe.status in _GONE_IN_STRIPE:
+        stripe = None
+    if freshbooks is None or freshbooks.vis_state == DELETED:
+        return differences.without_freshbooks(freshbooks, stripe, collected)
+    if stripe is None:
+        return differences.without_stripe(freshbooks, not_representable)
+    if freshbooks.currency_code != stripe.currency:
+        return (differences.currency(freshbooks, stripe),)
+    figures = Figures(
+        collected=collected,
+        kept=collected - (refunded or Money.zero(collected.currency)),
+        recorded=recorded,
+        reported=reported,
+        outside=freshbooks.paid - recorded,
+        stripe_open=stripe.total - collected - reported,
+    )
+    found = (
+        differences.total(freshbooks, stripe, figures, sent_total),
+        differences.unknown_outcome(recorded, unknown),
+        differences.overpaid(freshbooks, stripe, figures),
+        differences.unrecorded(freshbooks, figures, records_payments=records_payments),
+        differences.unreported(figures),
+        differences.stripe_remainder(freshbooks, stripe, figures),
+    )
+    return tuple(difference for difference in found if difference is not None)

@@ -90,7 +90,7 @@ def _exact_unit_amount(line: InvoiceLine) -> Money | None:
 
 
 def _how_it_came_about(line: InvoiceLine) -> str:
-    """ " (1.5 × 85.00)", or nothing when quantity and price say no more than the amount."""
+    """Text such as (1.5 × 85.00), or nothing when quantity and price say no more than the amount."""
     currency = line.amount.currency
     if line.quantity == 1 and line.unit_cost == Decimal(line.amount.to_decimal_string()):
         return ""
