@@ -9,6 +9,8 @@ from __future__ import annotations
 from django.db import models
 from fernet_fields import EncryptedTextField
 
+from config.sealing import Sealed
+
 
 class AuditChain(models.Model):
     """The head of one tenant's chain, and the key that its details are encrypted with.
@@ -20,10 +22,16 @@ class AuditChain(models.Model):
     last_sequence = models.BigIntegerField(default=0)
     last_hash = models.CharField(max_length=64)
     data_key_sealed = EncryptedTextField(blank=True)
+    data_key = Sealed()
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"audit chain of tenant {self.tenant_id}, {self.last_sequence} entries"
+
+    @property
+    def seal_owner(self) -> str:
+        """Whose key it is: a key copied into another chain does not open."""
+        return f"tenant:{self.tenant_id}"
 
 
 class AuditEntry(models.Model):

@@ -10,7 +10,9 @@ from django.db import connection
 
 
 @register(Tags.database)
-def application_role_is_bound(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def application_role_is_bound(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
     """Runs with `check --database default`, which every start-up command of ours calls."""
     if not databases or "default" not in databases:
         return []

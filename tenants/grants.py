@@ -8,7 +8,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.db import connections
 
-APPEND_ONLY_TABLES = ("audit_entry",)
+APPEND_ONLY_TABLES = ("audit_auditentry",)
+UNDELETABLE_TABLES = ("audit_auditchain",)  # a chain without its head could be cut unnoticed
 
 
 def grant_application_role(sender: AppConfig, using: str, **_: Any) -> None:
@@ -25,5 +26,6 @@ def grant_application_role(sender: AppConfig, using: str, **_: Any) -> None:
         )
         cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {quoted}")
         for table in APPEND_ONLY_TABLES:
-            if table in connection.introspection.table_names(cursor):
-                cursor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {quoted}")
+            cursor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {quoted}")
+        for table in UNDELETABLE_TABLES:
+            cursor.execute(f"REVOKE DELETE, TRUNCATE ON {table} FROM {quoted}")

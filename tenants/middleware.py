@@ -20,6 +20,7 @@ class AdminScopeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request, in the scope that its user is entitled to."""
         is_staff = request.user.is_authenticated and request.user.is_staff
         if not (request.path.startswith("/admin/") and is_staff):
             return self.get_response(request)

@@ -12,8 +12,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from fernet_fields import EncryptedTextField
 
+from config.sealing import Sealed
 from tenants.scope import TenantManager
-from tenants.sealing import Sealed
 
 
 def new_url_token() -> str:
@@ -31,7 +31,9 @@ def validate_time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError) as error:
-        raise ValidationError(f"{name!r} is no time zone; use a name like America/Toronto.") from error
+        raise ValidationError(
+            f"{name!r} is no time zone; use a name like America/Toronto."
+        ) from error
 
 
 class Tenant(models.Model):
@@ -87,6 +89,12 @@ class Tenant(models.Model):
         help_text='Instead of the interval: "minute hour day-of-month month day-of-week", UTC.',
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    choices_made_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When somebody chose payment mode and sender; nothing goes live on defaults.",
+    )
     live_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -97,6 +105,7 @@ class Tenant(models.Model):
 
     @property
     def is_live(self) -> bool:
+        """Whether work is done for it."""
         return self.state == self.State.LIVE
 
 
@@ -112,6 +121,7 @@ class TenantOwned(models.Model):
 
     @property
     def seal_owner(self) -> str:
+        """Whose secrets this row holds."""
         return f"tenant:{self.tenant_id}"
 
 
@@ -146,6 +156,9 @@ class FreshBooksGrant(models.Model):
     refresh_at = models.DateTimeField()
     generation = models.BigIntegerField(default=1)
     refresh_lease_until = models.DateTimeField(null=True, blank=True)
+    refused_at = models.DateTimeField(
+        null=True, blank=True, help_text="When FreshBooks last refused the refresh token."
+    )
     lost_at = models.DateTimeField(null=True, blank=True)
     lost_reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -156,6 +169,7 @@ class FreshBooksGrant(models.Model):
 
     @property
     def seal_owner(self) -> str:
+        """Whose secrets this row holds: a person's at FreshBooks, not one tenant's."""
         return f"identity:{self.identity_id}"
 
 
@@ -253,7 +267,10 @@ class FreshBooksCallback(TenantOwned):
 
 
 class OAuthState(TenantOwned):
-    """One attempt to connect FreshBooks: single use, ten minutes, bound to session and tenant."""
+    """One attempt to connect FreshBooks: single use, ten minutes, bound to session and tenant.
+
+    `used_at` ends the state of the redirect; `chosen_at` ends the choice of a business after it.
+    """
 
     state_digest = models.CharField(max_length=64, unique=True)
     session_digest = models.CharField(max_length=64)
@@ -264,6 +281,14 @@ class OAuthState(TenantOwned):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+    grant = models.ForeignKey(
+        FreshBooksGrant, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    offered = models.JSONField(default=list, blank=True, help_text="Businesses to choose from.")
+    chosen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "connect attempt"
 
     def __str__(self) -> str:
         return f"connect attempt of {self.tenant_id} at {self.created_at:%Y-%m-%d %H:%M}"

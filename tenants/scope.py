@@ -75,6 +75,7 @@ class TenantManager(models.Manager[OwnedModel]):
     """The default manager of tenant-owned models: no scope, no query."""
 
     def get_queryset(self) -> models.QuerySet[OwnedModel]:
+        """The rows of the scope that is open, or NoTenantScope."""
         scope = _scope.get()
         if not scope:
             raise NoTenantScope(

@@ -54,7 +54,7 @@ class Sealed:
         setattr(row, self.field, seal(value, owner=_owner(row), field=self._label(row)))
 
     def _label(self, row: models.Model) -> str:
-        return f"{row._meta.model_name}.{self.field}"
+        return f"{type(row).__name__.lower()}.{self.field}"
 
 
 def _owner(row: Any) -> str:

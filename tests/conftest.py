@@ -1,0 +1,93 @@
+"""What every test stands on: a real Postgres, migrated by the owner, used by the plain role.
+
+`db` (of pytest-django) rolls back at the end and suits most tests. `committed_db` is for tests that
+really commit: threads, processes, the audit chain, anything that calls a vendor (no vendor call may
+happen inside a transaction). It cleans nothing up; such tests make tenants of their own.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+from psycopg import sql
+from pytest_django.plugin import DjangoDbBlocker
+
+from tenants.models import Tenant
+from tests.factories import make_tenant
+
+TEST_DATABASE = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+
+
+def _url(name: str, database: str) -> str:
+    return urlunsplit(urlsplit(os.environ[name])._replace(path=f"/{database}"))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One database per test process, made by the owner; both aliases and child processes use it."""
+    if not os.environ.get("DATABASE_OWNER_URL"):
+        pytest.fail("No database. Run the tests with: make test (or python -m config.embedded)")
+    maintenance = os.environ["DATABASE_OWNER_URL"]
+    name = sql.Identifier(TEST_DATABASE)
+    with psycopg.connect(maintenance, autocommit=True) as owner:
+        owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        owner.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    for variable, alias in (("DATABASE_URL", "default"), ("DATABASE_OWNER_URL", "owner")):
+        os.environ[variable] = _url(variable, TEST_DATABASE)
+        connections[alias].settings_dict["NAME"] = TEST_DATABASE
+    with django_db_blocker.unblock():
+        call_command("migrate", database="owner", verbosity=0)
+        connections["owner"].close()
+        yield
+        connections.close_all()
+    with psycopg.connect(maintenance, autocommit=True) as owner:
+        owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database without a transaction around the test: what is committed stays."""
+    with django_db_blocker.unblock():
+        yield
+        assert not connection.in_atomic_block
+        connections.close_all()
+
+
+@pytest.fixture
+def fresh_tenant(committed_db: None) -> Tenant:
+    """A new tenant, committed, that no other test knows."""
+    return make_tenant()
+
+
+@pytest.fixture
+def owner_sql(committed_db: None) -> Iterator[psycopg.Connection]:
+    """The owner's own connection, for tests that tamper. Autocommits; spans tenants."""
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
+        owner.execute("SET app.tenant = '*'")
+        yield owner
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that reaches for any other host than this one."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_loopback(address[0]):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -1,0 +1,1 @@
+"""The tenant scope fails closed, in Python and in Postgres."""
