@@ -10,6 +10,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 _SECRET = re.compile(
     r"(sk|rk|pk)_(live|test)_[A-Za-z0-9]+|whsec_[A-Za-z0-9]+|Bearer\s+[A-Za-z0-9._~+/=-]+"
+    r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"  # a JSON web token
     r"|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"
 )
 MASK = "[masked]"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import secrets
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.utils import timezone
 
 from tenants.models import FreshBooksConnection, FreshBooksGrant, StripeConnection, Tenant
 from tenants.scope import current_scope, every_tenant
+
+Row = TypeVar("Row", bound=Model)
 
 
 def unique(prefix: str = "") -> str:
@@ -68,10 +70,10 @@ def make_stripe_connection(tenant: Tenant, **values: Any) -> StripeConnection:
     return _saved(StripeConnection, values, sealed=("api_key", "endpoint_secret"))
 
 
-def _saved(model: type[Any], values: dict[str, Any], *, sealed: tuple[str, ...] = ()) -> Any:
+def _saved(model: type[Row], values: dict[str, Any], *, sealed: tuple[str, ...] = ()) -> Row:
     """A constructor does not take sealed attributes: they need the row's owner first."""
     hidden = {name: values.pop(name) for name in sealed if name in values}
-    row: Model = model(**values)
+    row = model(**values)
     for name, value in hidden.items():
         setattr(row, name, value)
     with _scope():

@@ -1,0 +1,39 @@
+"""The hash that ties each audit entry to the one before it.
+
+Written so that a stand-alone script can repeat it: SHA-256 over the canonical JSON of every column
+in the order of `hashed_columns`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC
+
+from audit.encryption import canonical_json
+from audit.models import AuditEntry
+
+FORM = "ml-connector audit entry 1"
+GENESIS = "0" * 64
+
+
+def entry_hash(entry: AuditEntry) -> str:
+    """The hash that the entry's columns add up to, whatever its `entry_hash` says."""
+    return hashlib.sha256(canonical_json(hashed_columns(entry))).hexdigest()
+
+
+def hashed_columns(entry: AuditEntry) -> list[str | int | None]:
+    """Every column but the key and the hash itself. Times in UTC with six digits."""
+    return [
+        FORM,
+        entry.tenant_id,
+        entry.sequence,
+        entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        entry.action,
+        entry.entity,
+        entry.actor,
+        entry.cause,
+        str(entry.correlation_id) if entry.correlation_id else None,
+        base64.b64encode(bytes(entry.details_encrypted)).decode(),
+        entry.previous_hash,
+    ]
