@@ -36,6 +36,7 @@ class Supervisor:
         self._grace_s = grace_s
         self._child: subprocess.Popen[bytes] | None = None
         self._asked_to_end = False
+        self._passed_on = False
         self._parent = os.getppid()
         self._companion = int(os.environ.get("SUPERVISE_WITH_PID") or 0)
         self._wakeups = watch_signals()
@@ -60,24 +61,22 @@ class Supervisor:
         """Run the program to its end and clear away what it left in its group."""
         if self._must_end():
             return 0
+        leash = Leash(grace_s=self._grace_s)
         try:
-            child = subprocess.Popen(
+            self._child = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
-                process_group=0,
+                process_group=leash.group,
                 preexec_fn=partial(ask_for_signal, signal.SIGTERM),  # noqa: PLW1509 - one thread
             )
+            leash.tie(self._child.pid)
+            return self._wait(self._child)
         except OSError as error:
             say(f"cannot start {self._command[0]}: {error.strerror}")
             return 127
-        self._child = child
-        leash = Leash(child.pid, grace_s=self._grace_s)
-        try:
-            return self._wait(child)
         finally:
             self._child = None
-            kill_group(child.pid)
-            leash.let_go()
+            leash.end_group()
 
     def _wait(self, child: subprocess.Popen[bytes]) -> int:
         """Wait for the program to end; once it must end, only for so long."""
@@ -85,11 +84,11 @@ class Supervisor:
         while (code := child.poll()) is None:
             if kill_at is None and self._must_end():
                 kill_at = time.monotonic() + self._grace_s
-                if not self._asked_to_end:
+                if not self._passed_on:
                     child.terminate()
             if kill_at is not None and time.monotonic() > kill_at:
                 say(f"{self._command[0]} did not end in {self._grace_s:.0f} s; killing it")
-                kill_group(child.pid)
+                child.kill()
                 return child.wait()
             self._wait_for_signal(POLL_S)
         return code
@@ -106,6 +105,7 @@ class Supervisor:
         """Pass a signal on; a closed terminal asks for an orderly end."""
         self._asked_to_end = True
         if self._child is not None:
+            self._passed_on = True
             self._child.send_signal(signal.SIGTERM if signum == signal.SIGHUP else signum)
 
     def _pause(self, seconds: float) -> None:
@@ -123,54 +123,54 @@ class Supervisor:
 class Leash:
     """A forked process that stops the program if its supervisor disappears.
 
-    It reads a pipe that only the supervisor holds open: a byte means all is well, an end without
-    one means that the supervisor was killed.
+    It reads a pipe that only the supervisor holds open. It leads the process group that the
+    program joins, so there is no moment at which the program runs and the leash cannot reach it.
     """
 
-    def __init__(self, program: int, *, grace_s: float) -> None:
+    def __init__(self, *, grace_s: float) -> None:
         """Fork the watching process."""
         reading, self._writing = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
+        self.group = os.fork()
+        if self.group == 0:
             os.close(self._writing)
-            watch(reading, program, grace_s)
+            watch(reading, grace_s)
         os.close(reading)
+        os.setpgid(self.group, self.group)
 
-    def let_go(self) -> None:
-        """The program has ended: nothing is left to watch."""
-        with suppress(BrokenPipeError):
-            os.write(self._writing, b".")
+    def tie(self, program: int) -> None:
+        """Tell which process to ask to end, and to wait for."""
+        os.write(self._writing, f"{program}\n".encode())
+
+    def end_group(self) -> None:
+        """Kill whatever the program left behind, and the leash itself."""
+        os.killpg(self.group, signal.SIGKILL)
         os.close(self._writing)
-        os.waitpid(self._pid, 0)
+        os.waitpid(self.group, 0)
 
 
-def watch(reading: int, program: int, grace_s: float) -> None:
-    """Be the leash: wait, stop the program if need be, and end without any clean-up of Python's."""
+def watch(reading: int, grace_s: float) -> None:
+    """Be the leash: wait for the supervisor's end, then stop the program and everything below."""
     try:
-        os.setsid()
         signal.set_wakeup_fd(-1)
         for signum in ENDING_SIGNALS:
             signal.signal(signum, signal.SIG_IGN)
-        if os.read(reading, 1) == b"":
-            stop_group(program, grace_s)
+        os.setpgid(0, 0)
+        with open(reading) as pipe:
+            told = pipe.read()
+        if told:
+            ask_to_end(int(told), grace_s)
+        os.killpg(0, signal.SIGKILL)
     finally:
-        os._exit(0)
+        os._exit(1)
 
 
-def stop_group(program: int, grace_s: float) -> None:
-    """Ask the program to end, wait, then kill what is left of its group."""
+def ask_to_end(program: int, grace_s: float) -> None:
+    """Ask the program to end and give it time."""
     with suppress(ProcessLookupError):
         os.kill(program, signal.SIGTERM)
     until = time.monotonic() + grace_s
     while is_alive(program) and time.monotonic() < until:
         time.sleep(0.1)
-    kill_group(program)
-
-
-def kill_group(leader: int) -> None:
-    """Kill whatever is left in a process group."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
 
 
 def is_alive(pid: int) -> bool:

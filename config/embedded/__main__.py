@@ -10,9 +10,9 @@ from pathlib import Path
 
 from environ import Env
 
-from config.embedded.errors import EmbeddedError
-from config.embedded.folders import PROJECT
 from config.embedded.services import Mode, Services, embedded_services
+from config.guardian.errors import EmbeddedError
+from config.guardian.folders import PROJECT
 from config.parentdeath import ask_for_signal
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -52,7 +52,7 @@ class Child:
 
     def run(self, command: Sequence[str], environment: dict[str, str]) -> int:
         """Run one program to its end; its exit code, in the way of a shell."""
-        if self._ended_by:
+        if self._told_to_end():
             return 128 + self._ended_by
         try:
             self._process = subprocess.Popen(
@@ -62,10 +62,14 @@ class Child:
             )
         except OSError as error:
             raise EmbeddedError(f"Cannot run {command[0]}: {error.strerror}.") from error
-        if self._ended_by:
+        if self._told_to_end():
             self._process.terminate()
         code = self._process.wait()
         return code if code >= 0 else 128 - code
+
+    def _told_to_end(self) -> bool:
+        """Whether a signal came, at whatever moment."""
+        return self._ended_by > 0
 
     def _forward(self, signum: int, _frame: object) -> None:
         """Pass a signal on; a closed terminal asks for an orderly end."""

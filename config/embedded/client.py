@@ -6,9 +6,9 @@ import subprocess
 import sys
 from typing import IO, Any
 
-from config.embedded.errors import EmbeddedError
-from config.embedded.folders import PROJECT
-from config.embedded.order import Order
+from config.guardian.errors import EmbeddedError
+from config.guardian.folders import PROJECT
+from config.guardian.order import Order
 
 # A fast shutdown, then an immediate one, then a kill, for both servers, and some air.
 STOP_TIMEOUT_S = 25.0
@@ -20,7 +20,7 @@ class GuardianClient:
     def __init__(self, order: Order) -> None:
         """Start the guardian and hand it the order."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "config.embedded.guardian"],
+            [sys.executable, "-m", "config.guardian"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=PROJECT,

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from config.embedded import roles
 from config.embedded.client import GuardianClient
-from config.embedded.errors import EmbeddedError
-from config.embedded.order import Order
+from config.guardian.errors import EmbeddedError
+from config.guardian.order import Order
 
 Mode = Literal["ephemeral", "persistent"]
 

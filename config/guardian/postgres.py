@@ -9,8 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded.errors import EmbeddedError
-from config.embedded.processes import (
+from config.guardian.errors import EmbeddedError
+from config.guardian.processes import (
     POSTGRES_STOP,
     ServerUser,
     clean_environment,

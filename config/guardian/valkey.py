@@ -6,9 +6,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.embedded.errors import EmbeddedError
-from config.embedded.postgres import free_port, last_lines
-from config.embedded.processes import (
+from config.guardian.errors import EmbeddedError
+from config.guardian.postgres import free_port, last_lines
+from config.guardian.processes import (
     VALKEY_STOP,
     ServerUser,
     spawn,

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from config.embedded.errors import EmbeddedError
+from config.guardian.errors import EmbeddedError
 from config.parentdeath import ask_for_signal
 
 POLL_S = 0.02

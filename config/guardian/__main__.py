@@ -14,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from config.embedded import folders
-from config.embedded.errors import EmbeddedError
-from config.embedded.order import Order
-from config.embedded.postgres import Postgres
-from config.embedded.processes import ServerUser, server_user
-from config.embedded.valkey import Valkey
+from config.guardian import folders
+from config.guardian.abandoned import remove_abandoned
+from config.guardian.errors import EmbeddedError
+from config.guardian.order import Order
+from config.guardian.postgres import Postgres
+from config.guardian.processes import ServerUser, server_user
+from config.guardian.valkey import Valkey
 
 Answer = dict[str, int | str]
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -151,19 +152,6 @@ def _valkey(folder: Path, user: ServerUser, password: str) -> Valkey:
         user=user,
         password=password,
     )
-
-
-def remove_abandoned(beside: Path, user: ServerUser) -> None:
-    """Stop and remove what ephemeral runs left behind that were killed with their guardian."""
-    for folder in folders.abandoned_folders(beside):
-        try:
-            lock = folders.take_lock(folder)
-        except (EmbeddedError, OSError):
-            continue
-        Postgres(folder, folder / "postgres", folder / "log", user).stop_left_over()
-        Valkey(folder, folder / "valkey", folder / "log", user, "").stop_left_over()
-        folders.remove(folder)
-        os.close(lock)
 
 
 def obey(guardian: Guardian) -> None:

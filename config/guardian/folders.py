@@ -18,8 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from config.embedded.errors import EmbeddedError
-from config.embedded.processes import ServerUser
+from config.guardian.errors import EmbeddedError
+from config.guardian.processes import ServerUser
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PREFIX = "ml-connector-"
