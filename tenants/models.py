@@ -30,7 +30,7 @@ def validate_time_zone(name: str) -> None:
     """An IANA name such as "America/Toronto"."""
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ValidationError(
             f"{name!r} is no time zone; use a name like America/Toronto."
         ) from error
