@@ -57,11 +57,6 @@ app.conf.update(
             "schedule": settings.SCHEDULE_TICK_S,
             "options": {"queue": "intake", "expires": RING_EXPIRES_S},
         },
-        "daily": {
-            "task": "connector.tasks.daily",
-            "schedule": 3600.0,
-            "options": {"queue": "intake", "expires": 600},
-        },
     },
 )
 app.autodiscover_tasks(["connector"])

@@ -24,7 +24,7 @@ class ConnectorError(Exception):
 
     failure_mode: FailureMode = FailureMode.INTERNAL
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - facts about a failure, all optional but the message
         self,
         message: str,
         *,

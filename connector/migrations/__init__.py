@@ -1,0 +1,1 @@
+"""Tables of the connector, step by step."""

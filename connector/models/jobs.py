@@ -70,9 +70,7 @@ class SyncJob(TenantOwned):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["queue", "due_at"], condition=Q(state="queued"), name="job_ready"
-            ),
+            models.Index(fields=["queue", "due_at"], condition=Q(state="queued"), name="job_ready"),
             models.Index(
                 fields=["lease_expires_at"], condition=Q(state="running"), name="job_leased"
             ),

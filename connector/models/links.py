@@ -116,8 +116,6 @@ class InvoiceRevision(TenantOwned):
         RETIRING = "retiring", "Being voided or deleted"
         GONE = "gone", "Voided or deleted"
 
-    ALIVE = ("creating", "draft", "open", "paid", "retiring")
-
     invoice = models.ForeignKey(InvoiceLink, on_delete=models.CASCADE, related_name="revisions")
     revision = models.PositiveIntegerField()
     stripe_invoice_id = models.CharField(max_length=60, blank=True)
@@ -126,6 +124,9 @@ class InvoiceRevision(TenantOwned):
     created_at = models.DateTimeField(auto_now_add=True)
     retired_at = models.DateTimeField(null=True, blank=True)
     retired_because = models.CharField(max_length=300, blank=True)
+    retired_by_person = models.BooleanField(
+        default=False, help_text="Voided or deleted in Stripe by somebody: never made again."
+    )
 
     class Meta:
         constraints = [

@@ -1,0 +1,140 @@
+"""The inbox: a verified hint is stored with its job in one commit, and answered at once.
+
+A webhook, an event found by polling and a replay all come through `store_event` or `store_hint`;
+what to do about them is decided later by the job, which re-reads the object from its vendor.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.utils import timezone
+
+from audit.recording import Cause
+from connector.jobs import ledger
+from connector.jobs.kinds import ROUTE_DELIVERY
+from connector.models import Delivery
+from connector.vendors.stripe.records import StripeEvent
+from tenants.scope import tenant_scope
+
+_INSERT = """
+INSERT INTO connector_delivery AS known (
+    tenant_id, source, via, event_id, event_type, object_type, object_id, invoice_id, state, note,
+    duplicates, happened_at, received_at
+) VALUES (
+    %(tenant)s, %(source)s, %(via)s, %(event_id)s, %(event_type)s, %(object_type)s, %(object_id)s,
+    %(invoice_id)s, 'received', '', 0, %(happened)s, %(now)s
+)
+ON CONFLICT {target} DO UPDATE SET duplicates = known.duplicates + 1
+RETURNING id, duplicates
+"""
+_INSERT_EVENT = _INSERT.format(target="(tenant_id, source, event_id) WHERE NOT (event_id = '')")
+_INSERT_HINT = _INSERT.format(
+    target="(tenant_id, source, event_type, object_id) WHERE event_id = '' AND state = 'received'"
+)
+
+_COUNT_REFUSED = """
+INSERT INTO connector_refuseddelivery AS counter (day, source, reason, count, last_at)
+VALUES (%s, %s, %s, 1, %s)
+ON CONFLICT (day, source, reason) DO UPDATE SET count = counter.count + 1, last_at = EXCLUDED.last_at
+"""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The delivery's row, and whether it was new."""
+
+    delivery_id: int
+    is_new: bool
+
+
+def store_event(tenant_id: int, event: StripeEvent, *, via: Delivery.Via) -> Stored:
+    """Store one Stripe event and its job; a second copy of it only counts up.
+
+    One commit: when this returns, the event is durable and so is the work that follows from it.
+    """
+    return _store(
+        _INSERT_EVENT,
+        {
+            "tenant": tenant_id,
+            "source": Delivery.Source.STRIPE,
+            "via": via,
+            "event_id": event.id,
+            "event_type": event.type[:80],
+            "object_type": event.object_type[:40],
+            "object_id": event.object_id[:120],
+            "invoice_id": event.invoice_id[:120],
+            "happened": event.created_at,
+        },
+    )
+
+
+def store_hint(tenant_id: int, *, event_type: str, object_id: str) -> Stored:
+    """Store one FreshBooks delivery: no id, no time; repeats coalesce until it is worked on."""
+    return _store(
+        _INSERT_HINT,
+        {
+            "tenant": tenant_id,
+            "source": Delivery.Source.FRESHBOOKS,
+            "via": Delivery.Via.WEBHOOK,
+            "event_id": "",
+            "event_type": event_type[:80],
+            "object_type": event_type.partition(".")[0][:40],
+            "object_id": object_id[:120],
+            "invoice_id": "",
+            "happened": None,
+        },
+    )
+
+
+def _store(statement: str, values: dict[str, object]) -> Stored:
+    tenant_id = int(str(values["tenant"]))
+    with tenant_scope(tenant_id):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values | {"now": timezone.now()})
+            delivery_id, duplicates = cursor.fetchone()
+        stored = Stored(delivery_id=delivery_id, is_new=duplicates == 0)
+        if stored.is_new:
+            ledger.enqueue(
+                tenant_id=tenant_id,
+                kind=ROUTE_DELIVERY,
+                subject=str(delivery_id),
+                cause=Cause(
+                    actor=str(values["via"]),
+                    reason=f"{values['source']} {values['event_type']} {values['object_id']}",
+                    correlation_id=uuid.uuid4(),
+                ),
+            )
+    return stored
+
+
+def count_refused(*, source: str, reason: str) -> None:
+    """A delivery that was refused: all that is kept of it is this count."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_REFUSED, [now.date(), source, reason, now])
+
+
+def replay(delivery_ids: Iterable[int], *, cause: Cause) -> int:
+    """Work on deliveries again, through the same door; answer how many. Inside a scope."""
+    rows = list(Delivery.objects.filter(pk__in=list(delivery_ids)))
+    for delivery in rows:
+        ledger.enqueue(
+            tenant_id=delivery.tenant_id,
+            kind=ROUTE_DELIVERY,
+            subject=str(delivery.pk),
+            cause=cause,
+        )
+    return len(rows)
+
+
+def mark(delivery: Delivery, state: Delivery.State, note: str, *, now: datetime) -> None:
+    """How a delivery ended. A FreshBooks twin that came in meanwhile keeps its own row."""
+    delivery.state = state
+    delivery.note = note[:300]
+    delivery.processed_at = now
+    delivery.save(update_fields=["state", "note", "processed_at"])

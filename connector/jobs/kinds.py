@@ -1,0 +1,51 @@
+"""The names, queues and lanes of all kinds of work. Which function runs each: connector.routing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+INTAKE, FRESHBOOKS, STRIPE, RECONCILE = "intake", "freshbooks", "stripe", "reconcile"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of work. `lane` names what may not be worked on twice at once."""
+
+    name: str
+    queue: str
+    priority: int
+    lane: str
+
+    def lane_of(self, subject: str) -> str:
+        """The lane of one subject, e.g. "invoice:2903314"."""
+        return f"{self.lane}:{subject}"
+
+
+ROUTE_DELIVERY = Kind("route_delivery", INTAKE, 10, "delivery")
+CONFIRM_CALLBACK = Kind("confirm_callback", INTAKE, 10, "callback")
+PING = Kind("ping", INTAKE, 20, "ping")
+REGISTER_WEBHOOKS = Kind("register_webhooks", INTAKE, 20, "webhooks")
+SYNC_CLIENT = Kind("sync_client", STRIPE, 40, "client")
+SYNC_INVOICE = Kind("sync_invoice", STRIPE, 50, "invoice")
+LOOK_UP_PAYMENT = Kind("look_up_payment", FRESHBOOKS, 30, "freshbooks_payment")
+LOOK_UP_STRIPE_INVOICE = Kind("look_up_stripe_invoice", STRIPE, 30, "stripe_invoice")
+POLL_FRESHBOOKS = Kind("poll_freshbooks", FRESHBOOKS, 60, "poll_freshbooks")
+POLL_STRIPE = Kind("poll_stripe", FRESHBOOKS, 60, "poll_stripe")
+RECONCILE_ALL = Kind("reconcile", RECONCILE, 70, "reconcile")
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        ROUTE_DELIVERY,
+        CONFIRM_CALLBACK,
+        PING,
+        REGISTER_WEBHOOKS,
+        SYNC_CLIENT,
+        SYNC_INVOICE,
+        LOOK_UP_PAYMENT,
+        LOOK_UP_STRIPE_INVOICE,
+        POLL_FRESHBOOKS,
+        POLL_STRIPE,
+        RECONCILE_ALL,
+    )
+}

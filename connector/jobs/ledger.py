@@ -1,0 +1,129 @@
+"""Adding, releasing and re-queuing work. Every function runs inside the caller's scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from audit.recording import Cause
+from connector.jobs.kinds import Kind
+from connector.models import SyncJob
+
+# One statement: a waiting job for the same subject takes the new hint in, becomes due no later
+# than asked, and a held one becomes ready again because something changed.
+_ENQUEUE = """
+INSERT INTO connector_syncjob AS job (
+    tenant_id, kind, subject, lane, queue, priority, state, due_at, attempts, deaths, fence, worker,
+    failure_mode, failure_code, failure_message, next_step, request_id, outcome,
+    actor, reason, correlation_id, hints, created_at
+) VALUES (
+    %(tenant)s, %(kind)s, %(subject)s, %(lane)s, %(queue)s, %(priority)s, 'queued', %(due)s, 0, 0, 0, '',
+    '', '', '', '', '', '', %(actor)s, %(reason)s, %(correlation)s, 1, %(now)s
+)
+ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('queued', 'held') DO UPDATE SET
+    hints = job.hints + 1,
+    priority = LEAST(job.priority, EXCLUDED.priority),
+    due_at = CASE WHEN job.failure_mode = 'transient' AND job.state = 'queued'
+                  THEN job.due_at ELSE LEAST(job.due_at, EXCLUDED.due_at) END,
+    attempts = CASE WHEN job.state = 'held' THEN 0 ELSE job.attempts END,
+    state = 'queued'
+RETURNING id
+"""
+
+WAITING = (SyncJob.State.QUEUED, SyncJob.State.HELD)
+
+
+def enqueue(
+    *,
+    tenant_id: int,
+    kind: Kind,
+    subject: str = "",
+    cause: Cause,
+    priority: int | None = None,
+    delay_s: float = 0.0,
+) -> int:
+    """Make sure that this work is waiting; answer the id of the waiting row.
+
+    A backed-off job (it failed a moment ago) keeps its later due time: hints do not defeat backoff.
+    """
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ENQUEUE,
+            {
+                "tenant": tenant_id,
+                "kind": kind.name,
+                "subject": subject,
+                "lane": kind.lane_of(subject),
+                "queue": kind.queue,
+                "priority": kind.priority if priority is None else priority,
+                "due": now + timedelta(seconds=delay_s),
+                "actor": cause.actor[:150],
+                "reason": cause.reason[:300],
+                "correlation": cause.correlation_id,
+                "now": now,
+            },
+        )
+        (job_id,) = cursor.fetchone()
+    return int(job_id)
+
+
+def requeue(job_ids: Iterable[int], *, cause: Cause) -> list[SyncJob]:
+    """Put failed, held or backed-off jobs back at the front; answer those that were.
+
+    A job for which other work is already waiting is marked superseded instead: that work does it.
+    """
+    done = []
+    for job in SyncJob.objects.select_for_update().filter(pk__in=list(job_ids)).order_by("pk"):
+        if job.state not in {SyncJob.State.DEAD, SyncJob.State.HELD, SyncJob.State.QUEUED}:
+            continue
+        _requeue_one(job, cause=cause, now=timezone.now())
+        done.append(job)
+    return done
+
+
+def _requeue_one(job: SyncJob, *, cause: Cause, now: datetime) -> None:
+    target = job
+    other = _waiting_twins(job).select_for_update().first()
+    if other is not None:
+        job.state = SyncJob.State.SUPERSEDED
+        job.finished_at = now
+        job.save(update_fields=["state", "finished_at"])
+        target = other
+    target.state = SyncJob.State.QUEUED
+    target.due_at = now
+    target.attempts = target.deaths = 0
+    target.failure_mode = ""
+    target.actor, target.reason = cause.actor[:150], cause.reason[:300]
+    target.correlation_id = cause.correlation_id
+    target.save()
+
+
+def is_waiting(job: SyncJob) -> bool:
+    """Whether another row for the same work is already waiting."""
+    return _waiting_twins(job).exists()
+
+
+def _waiting_twins(job: SyncJob) -> QuerySet[SyncJob]:
+    twins: QuerySet[SyncJob] = SyncJob.objects.filter(
+        tenant_id=job.tenant_id, kind=job.kind, subject=job.subject, state__in=WAITING
+    ).exclude(pk=job.pk)
+    return twins
+
+
+def release_held(tenant_id: int, *, code: str) -> int:
+    """Let jobs go on that were held for one reason, e.g. "grant_lost" after a reconnect."""
+    return SyncJob.objects.filter(
+        tenant_id=tenant_id, state=SyncJob.State.HELD, failure_code=code
+    ).update(state=SyncJob.State.QUEUED, due_at=timezone.now(), attempts=0, failure_mode="")
+
+
+def settle_dead(*, tenant_id: int, kind: str, subject: str) -> None:
+    """A later run succeeded: earlier failures of the same work are no longer open."""
+    SyncJob.objects.filter(
+        tenant_id=tenant_id, kind=kind, subject=subject, state=SyncJob.State.DEAD
+    ).update(state=SyncJob.State.SUPERSEDED)

@@ -1,0 +1,162 @@
+"""What changed since last time? The entrance that needs no webhook (ADR 2).
+
+FreshBooks filters by whole days in US/Eastern, ignores unknown filters silently and hides deleted
+rows; so we ask with a day of overlap, compare every row with what we know, and ask for deleted rows
+separately. Stripe's events are asked for with a few minutes of overlap and go through the inbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from django.utils import timezone
+
+from connector import inbox, schedule
+from connector.jobs import ledger
+from connector.jobs.kinds import SYNC_CLIENT, SYNC_INVOICE, Kind
+from connector.models import ClientLink, Delivery, InvoiceLink, PollFeed
+from connector.sync.context import SyncRun
+from connector.vendors.freshbooks.records import (
+    DELETED,
+    FreshBooksClient,
+    FreshBooksInvoice,
+    Page,
+)
+from connector.vendors.stripe.subscriptions import ENABLED_EVENTS
+from tenants.scope import tenant_scope
+
+OVERLAP_DAYS = 1
+EVENT_OVERLAP = timedelta(minutes=5)
+EVENT_HORIZON = timedelta(days=29)  # Stripe keeps events for 30
+MAX_PAGES = 1000
+
+queue_due_feeds = schedule.queue_due_feeds
+
+
+def poll_freshbooks(run: SyncRun) -> str:
+    """Queue work for every client and invoice that changed, deleted ones included."""
+    feed = _start(run, PollFeed.Feed.FRESHBOOKS)
+    marks = dict(feed.watermarks)
+    found = 0
+    for name, walk in (("clients", _clients), ("invoices", _invoices)):
+        newest = str(marks.get(name, ""))
+        for vis_state in (None, DELETED):
+            queued, seen = walk(run, _since(newest), vis_state)
+            found += queued
+            marks[name] = max(str(marks.get(name, "")), seen)
+    return _finish(run, feed, marks, f"{found} changed")
+
+
+def poll_stripe(run: SyncRun) -> str:
+    """Take every event that no webhook brought; the inbox tells new from known."""
+    feed = _start(run, PollFeed.Feed.STRIPE)
+    since = _event_start(feed)
+    newest, new, cursor = since, 0, ""
+    for _ in range(MAX_PAGES):
+        page = run.stripe.list_events(types=ENABLED_EVENTS, created_gte=since, cursor=cursor)
+        for event in page.rows:
+            stored = inbox.store_event(run.tenant_id, event, via=Delivery.Via.POLL)
+            new += stored.is_new
+            newest = max(newest, event.created_at)
+        cursor = page.next_cursor
+        if not cursor:
+            break
+    return _finish(run, feed, {"events": newest.isoformat()}, f"{new} events no webhook brought")
+
+
+def _clients(run: SyncRun, since: date | None, vis_state: int | None) -> tuple[int, str]:
+    def fetch(page: int) -> Page[FreshBooksClient]:
+        return run.freshbooks.list_clients(page=page, updated_min=since, vis_state=vis_state)
+
+    def known(ids: list[int]) -> dict[int, str]:
+        rows = ClientLink.objects.filter(freshbooks_client_id__in=ids)
+        return {row.freshbooks_client_id: row.freshbooks_updated for row in rows}
+
+    return _walk(run, fetch, known, SYNC_CLIENT)
+
+
+def _invoices(run: SyncRun, since: date | None, vis_state: int | None) -> tuple[int, str]:
+    def fetch(page: int) -> Page[FreshBooksInvoice]:
+        return run.freshbooks.list_invoices(page=page, updated_min=since, vis_state=vis_state)
+
+    def known(ids: list[int]) -> dict[int, str]:
+        rows = InvoiceLink.objects.filter(freshbooks_invoice_id__in=ids)
+        return {row.freshbooks_invoice_id: row.freshbooks_updated for row in rows}
+
+    return _walk(run, fetch, known, SYNC_INVOICE)
+
+
+def _walk(
+    run: SyncRun,
+    fetch: Callable[[int], Page[FreshBooksClient]] | Callable[[int], Page[FreshBooksInvoice]],
+    known: Callable[[list[int]], dict[int, str]],
+    kind: Kind,
+) -> tuple[int, str]:
+    """All pages of one list: queue what differs from what we know.
+
+    Answers how many were queued, and the newest change seen. A row that could not be read is queued
+    too: its job says what is wrong with it.
+    """
+    queued, newest = 0, ""
+    for number in range(1, MAX_PAGES + 1):
+        page = fetch(number)
+        versions = {row.id: _version(row) for row in page.rows}
+        newest = max([newest, *(row.updated for row in page.rows)])
+        unreadable = [row.object_id for row in page.unreadable if row.object_id]
+        with tenant_scope(run.tenant_id):
+            before = known(list(versions))
+            changed = [key for key, version in versions.items() if before.get(key) != version]
+            queued += _queue(run, kind, [*changed, *unreadable])
+        if page.last:
+            break
+    return queued, newest
+
+
+def _version(row: FreshBooksClient | FreshBooksInvoice) -> str:
+    return getattr(row, "version", "") or row.updated
+
+
+def _queue(run: SyncRun, kind: Kind, ids: Iterable[int]) -> int:
+    count = 0
+    for object_id in ids:
+        ledger.enqueue(
+            tenant_id=run.tenant_id, kind=kind, subject=str(object_id), cause=run.job.cause
+        )
+        count += 1
+    return count
+
+
+def _since(newest: str) -> date | None:
+    """The day to ask from: a day before the newest change seen, as FreshBooks wrote it."""
+    return date.fromisoformat(newest[:10]) - timedelta(days=OVERLAP_DAYS) if newest else None
+
+
+def _event_start(feed: PollFeed) -> datetime:
+    """Where to begin: with overlap after the last event, or when this tenant's feed began."""
+    horizon = timezone.now() - EVENT_HORIZON
+    last = feed.watermarks.get("events")
+    started = datetime.fromisoformat(last) if last else feed.tenant.live_at or timezone.now()
+    return max(horizon, started.astimezone(UTC) - EVENT_OVERLAP)
+
+
+def _start(run: SyncRun, name: PollFeed.Feed) -> PollFeed:
+    with tenant_scope(run.tenant_id):
+        feed: PollFeed
+        feed, _ = PollFeed.objects.select_related("tenant").get_or_create(
+            tenant_id=run.tenant_id, feed=name, defaults={"next_due_at": timezone.now()}
+        )
+        feed.last_started_at = timezone.now()
+        feed.save(update_fields=["last_started_at"])
+        return feed
+
+
+def _finish(run: SyncRun, feed: PollFeed, marks: dict[str, str], result: str) -> str:
+    """The marks move only here, after a complete walk whose rows are all queued."""
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        feed.watermarks = marks
+        feed.last_finished_at = timezone.now()
+        feed.last_result = result
+        feed.save(update_fields=["watermarks", "last_finished_at", "last_result"])
+    return result

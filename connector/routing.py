@@ -1,0 +1,176 @@
+"""Which function does which kind of work, and what each vendor's event means.
+
+Dictionaries, no switches: to support one more event or kind of job, add a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from connector import inbox
+from connector.connecting import handlers as connecting
+from connector.errors import VendorNotFound
+from connector.jobs import kinds, ledger
+from connector.jobs.context import Handler, JobRun
+from connector.models import CollectedPayment, Delivery, InvoiceRevision, OutsidePayment
+from connector.polling import poll_freshbooks, poll_stripe
+from connector.reconcile import reconcile
+from connector.runs import build_run
+from connector.sync.clients import sync_client
+from connector.sync.context import SyncRun
+from connector.sync.pair import sync_invoice
+from tenants.scope import tenant_scope
+
+Route = tuple[kinds.Kind, str]  # what to do, with which subject
+NOTHING: list[Route] = []
+
+
+def _of_entity(function: Callable[[SyncRun, int], str]) -> Handler:
+    return lambda job: function(build_run(job), int(job.subject))
+
+
+def _of_tenant(function: Callable[[SyncRun], str]) -> Handler:
+    return lambda job: function(build_run(job))
+
+
+def route_delivery(job: JobRun) -> str:
+    """Turn one stored delivery into work on the entity that it is about."""
+    with tenant_scope(job.tenant_id):
+        job.hold_fence()
+        delivery: Delivery = Delivery.objects.select_for_update().get(pk=int(job.subject))
+        routes = ROUTES[delivery.source].get(delivery.event_type, _ignore)(delivery)
+        for kind, subject in routes:
+            ledger.enqueue(tenant_id=job.tenant_id, kind=kind, subject=subject, cause=job.cause)
+        state = Delivery.State.ROUTED if routes else Delivery.State.IGNORED
+        note = ", ".join(f"{kind.name} {subject}" for kind, subject in routes) or "nothing to do"
+        inbox.mark(delivery, state, note, now=timezone.now())
+    return note
+
+
+def look_up_payment(run: SyncRun, payment_id: int) -> str:
+    """A FreshBooks payment that we do not know: which invoice is it for?"""
+    try:
+        payment = run.freshbooks.get_payment(payment_id=payment_id)
+    except VendorNotFound:
+        return "FreshBooks does not have this payment"
+    return _queue_invoice(run, payment.invoice_id)
+
+
+def look_up_stripe_invoice(job: JobRun) -> str:
+    """A paid Stripe invoice that we do not know: does it say which FreshBooks invoice it is for?"""
+    run = build_run(job)
+    try:
+        invoice = run.stripe.get_invoice(job.subject)
+    except VendorNotFound:
+        return "Stripe does not have this invoice"
+    named = invoice.metadata.get("fb_invoice_id", "")
+    if invoice.metadata.get("fb_account") != run.freshbooks_account_id or not named.isdigit():
+        return "an invoice that did not come from FreshBooks"
+    return _queue_invoice(run, int(named))
+
+
+def _queue_invoice(run: SyncRun, invoice_id: int) -> str:
+    with tenant_scope(run.tenant_id):
+        ledger.enqueue(
+            tenant_id=run.tenant_id,
+            kind=kinds.SYNC_INVOICE,
+            subject=str(invoice_id),
+            cause=run.job.cause,
+        )
+    return f"invoice {invoice_id}"
+
+
+def _ignore(_: Delivery) -> list[Route]:
+    return NOTHING
+
+
+def _freshbooks_client(delivery: Delivery) -> list[Route]:
+    return [(kinds.SYNC_CLIENT, delivery.object_id)]
+
+
+def _freshbooks_invoice(delivery: Delivery) -> list[Route]:
+    return [(kinds.SYNC_INVOICE, delivery.object_id)]
+
+
+def _freshbooks_payment(delivery: Delivery) -> list[Route]:
+    """Our own payments and known ones name their invoice; others are looked up."""
+    payment_id = int(delivery.object_id)
+    row = (
+        CollectedPayment.objects.select_related("invoice")
+        .filter(freshbooks_payment_id=payment_id)
+        .first()
+        or OutsidePayment.objects.select_related("invoice")
+        .filter(freshbooks_payment_id=payment_id)
+        .first()
+    )
+    if row is None:
+        return [(kinds.LOOK_UP_PAYMENT, delivery.object_id)]
+    return [(kinds.SYNC_INVOICE, str(row.invoice.freshbooks_invoice_id))]
+
+
+def _stripe_invoice(delivery: Delivery) -> list[Route]:
+    """An event about one of our invoices; changes of foreign ones mean nothing to us."""
+    revision = (
+        InvoiceRevision.objects.select_related("invoice")
+        .filter(stripe_invoice_id=delivery.invoice_id)
+        .first()
+    )
+    if revision is None:
+        return NOTHING
+    return [(kinds.SYNC_INVOICE, str(revision.invoice.freshbooks_invoice_id))]
+
+
+def _stripe_money(delivery: Delivery) -> list[Route]:
+    """Money on an invoice: one that we do not know is looked up, because money is never ignored."""
+    known = _stripe_invoice(delivery)
+    if known or not delivery.invoice_id:
+        return known
+    return [(kinds.LOOK_UP_STRIPE_INVOICE, delivery.invoice_id)]
+
+
+HANDLERS: dict[str, Handler] = {
+    kinds.ROUTE_DELIVERY.name: route_delivery,
+    kinds.SYNC_CLIENT.name: _of_entity(sync_client),
+    kinds.SYNC_INVOICE.name: _of_entity(sync_invoice),
+    kinds.LOOK_UP_PAYMENT.name: _of_entity(look_up_payment),
+    kinds.LOOK_UP_STRIPE_INVOICE.name: look_up_stripe_invoice,
+    kinds.POLL_FRESHBOOKS.name: _of_tenant(poll_freshbooks),
+    kinds.POLL_STRIPE.name: _of_tenant(poll_stripe),
+    kinds.RECONCILE_ALL.name: _of_tenant(reconcile),
+    kinds.PING.name: connecting.ping,
+    kinds.REGISTER_WEBHOOKS.name: connecting.register_webhooks,
+    kinds.CONFIRM_CALLBACK.name: connecting.confirm_callback,
+}
+
+FRESHBOOKS_ROUTES: dict[str, Callable[[Delivery], list[Route]]] = {
+    "client.create": _freshbooks_client,
+    "client.update": _freshbooks_client,
+    "client.delete": _freshbooks_client,
+    "invoice.create": _freshbooks_invoice,
+    "invoice.update": _freshbooks_invoice,
+    "invoice.delete": _freshbooks_invoice,
+    "invoice.sendByEmail": _freshbooks_invoice,
+    "payment.create": _freshbooks_payment,
+    "payment.update": _freshbooks_payment,
+    "payment.delete": _freshbooks_payment,
+}
+
+STRIPE_ROUTES: dict[str, Callable[[Delivery], list[Route]]] = {
+    "invoice_payment.paid": _stripe_money,
+    "invoice.paid": _stripe_money,
+    "invoice.payment_failed": _stripe_invoice,
+    "invoice.payment_action_required": _stripe_invoice,
+    "invoice.voided": _stripe_invoice,
+    "invoice.marked_uncollectible": _stripe_invoice,
+    "invoice.deleted": _stripe_invoice,
+    "invoice.finalized": _stripe_invoice,
+    "invoice.updated": _stripe_invoice,
+    "invoice.overpaid": _stripe_money,
+}
+
+ROUTES: dict[str, dict[str, Callable[[Delivery], list[Route]]]] = {
+    Delivery.Source.FRESHBOOKS: FRESHBOOKS_ROUTES,
+    Delivery.Source.STRIPE: STRIPE_ROUTES,
+}

@@ -1,0 +1,49 @@
+"""Builds what a sync function works with: one tenant's settings and vendor clients."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from connector.clients import freshbooks_client, stripe_client
+from connector.errors import ConnectorError, FailureMode
+from connector.jobs.context import JobRun
+from connector.sync.context import SyncRun
+from tenants.models import FreshBooksConnection, StripeConnection, Tenant
+from tenants.scope import tenant_scope
+
+
+class TenantNotLive(ConnectorError):
+    """The tenant is paused, disconnected or not yet set up: its work waits."""
+
+    failure_mode = FailureMode.NEEDS_PERSON
+
+
+NOT_LIVE = "tenant_not_live"
+
+
+def build_run(job: JobRun) -> SyncRun:
+    """The tools for one job of one tenant.
+
+    Raises TenantNotLive; CredentialRejected or GrantLost when a connection must be renewed.
+    """
+    with tenant_scope(job.tenant_id):
+        tenant = Tenant.objects.get(pk=job.tenant_id)
+        freshbooks = FreshBooksConnection.objects.first()
+        stripe = StripeConnection.objects.first()
+    if not tenant.is_live or freshbooks is None or stripe is None:
+        raise TenantNotLive(
+            f"{tenant.name} is not live ({tenant.get_state_display().lower()}).",
+            code=NOT_LIVE,
+            next_step="Finish the set-up or resume the tenant; its work then goes on by itself.",
+        )
+    return SyncRun(
+        job=job,
+        freshbooks=freshbooks_client(job.tenant_id),
+        stripe=stripe_client(job.tenant_id),
+        freshbooks_account_id=freshbooks.account_id,
+        stripe_account_id=stripe.account_id,
+        payment_mode=tenant.payment_mode,
+        stripe_sends_email=tenant.email_sender == Tenant.EmailSender.STRIPE,
+        book_time_zone=ZoneInfo(tenant.time_zone),
+        start_date=tenant.start_date,
+    )

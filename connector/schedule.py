@@ -1,0 +1,92 @@
+"""When each tenant's feeds are due: a handful of Beat entries, whatever the number of tenants."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from celery.schedules import ParseException, crontab
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from audit.recording import Cause
+from connector.jobs import ledger
+from connector.jobs.kinds import POLL_FRESHBOOKS, POLL_STRIPE, RECONCILE_ALL, Kind
+from connector.models import PollFeed
+from tenants.models import Tenant
+from tenants.scope import every_tenant
+
+BATCH = 500
+KIND_OF_FEED: dict[str, Kind] = {
+    PollFeed.Feed.FRESHBOOKS: POLL_FRESHBOOKS,
+    PollFeed.Feed.STRIPE: POLL_STRIPE,
+    PollFeed.Feed.RECONCILE: RECONCILE_ALL,
+}
+
+
+def queue_due_feeds() -> int:
+    """Queue a job for each due feed of a live tenant and set its next time; answer how many.
+
+    Two clocks ticking at once queue nothing twice: the rows are locked, and waiting jobs coalesce.
+    """
+    now = timezone.now()
+    with every_tenant():
+        feeds = list(
+            PollFeed.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("tenant")
+            .filter(next_due_at__lte=now, tenant__state=Tenant.State.LIVE)
+            .order_by("next_due_at")[:BATCH]
+        )
+        for feed in feeds:
+            queue_feed(feed, Cause(actor="schedule", reason="due", correlation_id=uuid.uuid4()))
+            feed.next_due_at = next_due(feed, now)
+            feed.save(update_fields=["next_due_at"])
+    return len(feeds)
+
+
+def queue_feed(feed: PollFeed, cause: Cause) -> int:
+    """Queue one feed's job now. Inside a scope."""
+    return ledger.enqueue(tenant_id=feed.tenant_id, kind=KIND_OF_FEED[feed.feed], cause=cause)
+
+
+def start_feeds(tenant: Tenant) -> None:
+    """Make every feed of a tenant due at once; called when it goes live. Inside a scope."""
+    now = timezone.now()
+    for feed in PollFeed.Feed.values:
+        first = now + timedelta(seconds=settings.RECONCILE_INTERVAL_S)
+        due = first if feed == PollFeed.Feed.RECONCILE else now
+        PollFeed.objects.update_or_create(
+            tenant_id=tenant.pk, feed=feed, defaults={"next_due_at": due}
+        )
+
+
+def next_due(feed: PollFeed, now: datetime) -> datetime:
+    """The tenant's crontab if it has one, else its interval; reconciliation has its own."""
+    if feed.feed == PollFeed.Feed.RECONCILE:
+        return now + timedelta(seconds=settings.RECONCILE_INTERVAL_S)
+    if feed.tenant.poll_crontab:
+        remaining: timedelta = parse_crontab(feed.tenant.poll_crontab).remaining_estimate(now)
+        return now + max(remaining, timedelta(seconds=1))
+    return now + timedelta(seconds=feed.tenant.poll_interval_s)
+
+
+def parse_crontab(text: str) -> crontab:
+    """Five fields as in cron, in UTC. Raises ValidationError that says what is wrong."""
+    fields = text.split()
+    if len(fields) != 5:
+        raise ValidationError(
+            f'A schedule has five fields, "minute hour day-of-month month day-of-week"; '
+            f"{text!r} has {len(fields)}."
+        )
+    minute, hour, day_of_month, month, day_of_week = fields
+    try:
+        return crontab(
+            minute=minute,
+            hour=hour,
+            day_of_month=day_of_month,
+            month_of_year=month,
+            day_of_week=day_of_week,
+        )
+    except (ParseException, ValueError) as error:
+        raise ValidationError(f"{text!r} is no schedule: {error}") from error

@@ -1,0 +1,1 @@
+"""The only code that writes across both vendors: one function per entity, whoever asked."""

@@ -1,0 +1,208 @@
+"""After each sync: both sides' figures on the link, and one row for each difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from audit.recording import record
+from connector.errors import NotRepresentable
+from connector.mapping.compare import (
+    CollectionStatus,
+    Difference,
+    collection_status,
+    compare_invoice,
+)
+from connector.models import CollectedPayment, Discrepancy, InvoiceLink, OutsidePayment
+from connector.money import Money
+from connector.sync.alignment import StripeSight
+from connector.sync.collected import has_pending_payment, total
+from connector.sync.context import SyncRun
+from connector.sync.payments import Books
+from connector.vendors.freshbooks.records import DELETED
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+Recording = CollectedPayment.Recording
+FIGURES = (
+    "state",
+    "reason",
+    "freshbooks_paid_minor",
+    "freshbooks_outstanding_minor",
+    "stripe_status",
+    "stripe_paid_minor",
+    "stripe_remaining_minor",
+    "collection_status",
+)
+
+
+def save_agreement(
+    run: SyncRun,
+    link: InvoiceLink,
+    books: Books,
+    sight: StripeSight,
+    blocked: NotRepresentable | None,
+) -> int:
+    """Save what both sides say now; answer the number of open discrepancies."""
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        collected = list(CollectedPayment.objects.filter(invoice=link))
+        outside = list(OutsidePayment.objects.filter(invoice=link))
+        differences = _differences(run, books, sight, collected, outside, blocked)
+        before = {name: getattr(link, name) for name in FIGURES}
+        _set_figures(link, books, sight, collected, outside)
+        link.state, link.reason = _state(books, sight, blocked)
+        link.save()
+        after = {name: getattr(link, name) for name in FIGURES}
+        if after != before:
+            _audit(run, link, "invoice.synced", after)
+        return keep_discrepancies(run, link, differences)
+
+
+def keep_discrepancies(
+    run: SyncRun, link: InvoiceLink, differences: Iterable[Difference]
+) -> int:
+    """Open, refresh or reopen a row for each difference; close what is no longer there."""
+    now = timezone.now()
+    seen = []
+    for difference in differences:
+        seen.append(difference.kind)
+        _keep(run, link, difference, now)
+    for row in Discrepancy.objects.filter(
+        invoice=link, state=Discrepancy.State.OPEN
+    ).exclude(kind__in=seen):
+        row.state = Discrepancy.State.CLOSED
+        row.closed_at = now
+        row.save(update_fields=["state", "closed_at"])
+        _audit(run, link, "discrepancy.closed", {"kind": row.kind})
+    return len(seen)
+
+
+def _keep(run: SyncRun, link: InvoiceLink, difference: Difference, now: datetime) -> None:
+    row, created = Discrepancy.objects.get_or_create(
+        tenant_id=run.tenant_id,
+        kind=difference.kind,
+        subject=f"invoice:{link.freshbooks_invoice_id}",
+        defaults={"invoice": link, "opened_at": now, "last_seen_at": now},
+    )
+    if not created and row.state == Discrepancy.State.CLOSED:
+        row.reopened += 1
+        row.opened_at = now
+    if created or row.state == Discrepancy.State.CLOSED:
+        _audit(run, link, "discrepancy.opened", {"kind": row.kind, "why": difference.explanation})
+    money = difference.freshbooks or difference.stripe
+    row.state = Discrepancy.State.OPEN
+    row.closed_at = None
+    row.severity = difference.severity
+    row.currency = money.currency if money else link.currency
+    row.freshbooks_minor = difference.freshbooks.amount_minor if difference.freshbooks else None
+    row.stripe_minor = difference.stripe.amount_minor if difference.stripe else None
+    row.explanation = difference.explanation
+    row.suggested_step = difference.suggested_step
+    row.last_seen_at = now
+    row.save()
+
+
+def _differences(
+    run: SyncRun,
+    books: Books,
+    sight: StripeSight,
+    collected: list[CollectedPayment],
+    outside: list[OutsidePayment],
+    blocked: NotRepresentable | None,
+) -> tuple[Difference, ...]:
+    currency = books.invoice.currency_code
+    unknown = [row for row in collected if row.recording in {Recording.UNKNOWN, Recording.SENDING}]
+    return compare_invoice(
+        books.invoice,
+        sight.invoice,
+        collected=total(collected, currency),
+        recorded=_recorded(collected, currency),
+        reported=_reported(outside, currency),
+        unknown=total(unknown, currency),
+        records_payments=run.payment_mode == Tenant.PaymentMode.RECORD,
+        not_representable=_why(blocked),
+    )
+
+
+def _why(blocked: NotRepresentable | None) -> str:
+    return f"{blocked.message} {blocked.next_step}".strip() if blocked else ""
+
+
+def _recorded(rows: Iterable[CollectedPayment], currency: str) -> Money:
+    minor = sum(
+        row.freshbooks_amount_minor or 0 for row in rows if row.recording == Recording.RECORDED
+    )
+    return Money(minor, currency)
+
+
+def _reported(rows: Iterable[OutsidePayment], currency: str) -> Money:
+    return Money(sum(row.reported_amount_minor or 0 for row in rows), currency)
+
+
+def _set_figures(
+    link: InvoiceLink,
+    books: Books,
+    sight: StripeSight,
+    collected: list[CollectedPayment],
+    outside: list[OutsidePayment],
+) -> None:
+    invoice, stripe = books.invoice, sight.invoice
+    link.freshbooks_total_minor = invoice.amount.amount_minor
+    link.freshbooks_paid_minor = invoice.paid.amount_minor
+    link.freshbooks_outstanding_minor = invoice.outstanding.amount_minor
+    link.stripe_invoice_id = stripe.id if stripe else ""
+    link.stripe_status = stripe.status if stripe else ""
+    link.stripe_total_minor = stripe.total.amount_minor if stripe else None
+    link.stripe_paid_minor = stripe.amount_paid.amount_minor if stripe else None
+    link.stripe_remaining_minor = stripe.amount_remaining.amount_minor if stripe else None
+    link.hosted_invoice_url = stripe.hosted_invoice_url if stripe else ""
+    link.content_hash = sight.revision.content_hash if sight.revision else ""
+    link.collection_status = _collection_status(books, sight, collected, outside)
+    link.synced_at = timezone.now()
+
+
+def _collection_status(
+    books: Books,
+    sight: StripeSight,
+    collected: list[CollectedPayment],
+    outside: list[OutsidePayment],
+) -> CollectionStatus:
+    currency = books.invoice.currency_code
+    live_outside = [row for row in outside if not row.deleted]
+    return collection_status(
+        total=books.invoice.amount,
+        paid=total(collected, currency),
+        has_pending=has_pending_payment(sight.payments),
+        paid_outside=Money(sum(row.amount_minor for row in live_outside), currency),
+        collecting=sight.invoice is not None and sight.invoice.status in {"open", "paid"},
+    )
+
+
+def _state(
+    books: Books, sight: StripeSight, blocked: NotRepresentable | None
+) -> tuple[InvoiceLink.State, str]:
+    if blocked is not None:
+        return InvoiceLink.State.BLOCKED, _why(blocked)
+    if books.invoice.vis_state == DELETED:
+        return InvoiceLink.State.REMOVED, "Deleted in FreshBooks."
+    if sight.invoice is None:
+        return InvoiceLink.State.SETTLED, "Nothing is outstanding, so Stripe has nothing to collect."
+    if sight.invoice.status == "draft":
+        return InvoiceLink.State.DRAFT, ""
+    if sight.invoice.status == "paid":
+        return InvoiceLink.State.SETTLED, ""
+    return InvoiceLink.State.OPEN, ""
+
+
+def _audit(run: SyncRun, link: InvoiceLink, action: str, details: dict[str, Any]) -> None:
+    record(
+        tenant_id=run.tenant_id,
+        action=action,
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        cause=run.job.cause,
+        details=details,
+    )

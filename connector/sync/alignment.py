@@ -1,0 +1,160 @@
+"""Bringing the Stripe invoice in line with the FreshBooks invoice: made, replaced, sent, removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.errors import NotRepresentable, VendorNotFound
+from connector.mapping.invoices import content_hash
+from connector.models import InvoiceLink, InvoiceRevision
+from connector.sync.clients import ensure_stripe_customer
+from connector.sync.context import SyncRun
+from connector.sync.retiring import mark_gone, retire
+from connector.sync.revisions import (
+    build,
+    finalize,
+    follow_stripe,
+    living_revision,
+    make_revision,
+)
+from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice
+from connector.vendors.stripe.records import StripeInvoice, StripeInvoicePayment
+from tenants.scope import tenant_scope
+
+State = InvoiceRevision.State
+
+
+@dataclass(frozen=True, kw_only=True)
+class StripeSight:
+    """What Stripe has for an invoice: its living revision, the invoice there, its payments."""
+
+    revision: InvoiceRevision | None = None
+    invoice: StripeInvoice | None = None
+    payments: tuple[StripeInvoicePayment, ...] = ()
+
+    @property
+    def has_money(self) -> bool:
+        """Whether any payment arrived or is under way."""
+        paid = self.invoice is not None and not self.invoice.amount_paid.is_zero
+        return paid or any(
+            payment.status == "paid" or payment.payment_intent_status == "processing"
+            for payment in self.payments
+        )
+
+
+def look_at_stripe(run: SyncRun, link: InvoiceLink) -> StripeSight:
+    """Read the living revision's invoice and payments; notice what people did to it there."""
+    revision = living_revision(run, link)
+    if revision is None or not revision.stripe_invoice_id:
+        return StripeSight(revision=revision)
+    try:
+        invoice, payments = run.stripe.collection(revision.stripe_invoice_id)
+    except VendorNotFound:
+        return _gone(run, link, revision, "Deleted in Stripe by somebody.")
+    if invoice.status in {"void", "deleted"}:
+        if revision.state == State.RETIRING:
+            mark_gone(run, link, revision, because="Retired.")
+            return StripeSight()
+        return _gone(run, link, revision, "Voided in Stripe by somebody.")
+    follow_stripe(run, revision, invoice)
+    return StripeSight(revision=revision, invoice=invoice, payments=payments)
+
+
+def align(
+    run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice, sight: StripeSight
+) -> StripeSight:
+    """Do what is missing so that Stripe asks for what FreshBooks asks for.
+
+    Raises NotRepresentable with the reason where a person must act; nothing is collected then.
+    """
+    revision = sight.revision
+    if invoice.vis_state == DELETED:
+        return _remove(run, link, sight)
+    if revision is not None and revision.state == State.RETIRING:
+        return align(run, link, invoice, _retired(run, link, sight, "Replaced."))
+    if revision is None:
+        return _begin(run, link, invoice)
+    if revision.content_hash != content_hash(invoice):
+        return _replace(run, link, invoice, sight)
+    if revision.state == State.CREATING:
+        client = ensure_stripe_customer(run, invoice.client_id)
+        build(run, link, revision, invoice, client)
+    if revision.state == State.DRAFT and not invoice.is_draft:
+        finalize(run, link, revision)
+    return _now(run, sight, revision)
+
+
+def _begin(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice) -> StripeSight:
+    """Make the first, or the next, revision, unless there is nothing to collect or it was refused."""
+    if _removed_by_person(run, link):
+        raise NotRepresentable(
+            "Somebody voided or deleted this invoice in Stripe, so it was not made again.",
+            next_step='Use "Send to Stripe again" on the invoice if it should be collected there.',
+            code="removed_in_stripe",
+        )
+    if invoice.outstanding.is_zero or invoice.outstanding.is_negative:
+        return StripeSight()
+    client = ensure_stripe_customer(run, invoice.client_id)
+    if link.client_id != client.pk:
+        link.client = client
+        with tenant_scope(run.tenant_id):
+            run.job.hold_fence()
+            link.save(update_fields=["client"])
+    revision = make_revision(run, link, invoice, client)
+    if not invoice.is_draft:
+        finalize(run, link, revision)
+    return _now(run, StripeSight(), revision)
+
+
+def _replace(
+    run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice, sight: StripeSight
+) -> StripeSight:
+    """Edited in FreshBooks: retire the old revision and make the next one, if no money moved."""
+    if sight.has_money:
+        raise NotRepresentable(
+            "The invoice was changed in FreshBooks after money was paid on it in Stripe.",
+            next_step="Undo the change in FreshBooks, or settle the difference with a new invoice.",
+            code="changed_after_payment",
+        )
+    return align(run, link, invoice, _retired(run, link, sight, "Changed in FreshBooks."))
+
+
+def _remove(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> StripeSight:
+    if sight.revision is None or sight.has_money:
+        return sight  # money on a deleted invoice is a discrepancy that a person resolves
+    return _retired(run, link, sight, "Deleted in FreshBooks.")
+
+
+def _retired(run: SyncRun, link: InvoiceLink, sight: StripeSight, because: str) -> StripeSight:
+    assert sight.revision is not None  # noqa: S101 - narrows the type; callers checked it
+    if retire(run, link, sight.revision, because=because):
+        return StripeSight()
+    raise NotRepresentable(
+        "Money arrived in Stripe at the moment when the invoice was to be replaced; it is kept.",
+        next_step="Undo the change in FreshBooks, or settle the difference with a new invoice.",
+        code="changed_after_payment",
+    )
+
+
+def _removed_by_person(run: SyncRun, link: InvoiceLink) -> bool:
+    with tenant_scope(run.tenant_id):
+        last = InvoiceRevision.objects.filter(invoice=link).order_by("-revision").first()
+    return last is not None and last.retired_by_person
+
+
+def _gone(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, because: str
+) -> StripeSight:
+    mark_gone(run, link, revision, because=because, by_person=True)
+    return StripeSight()
+
+
+def _now(run: SyncRun, before: StripeSight, revision: InvoiceRevision) -> StripeSight:
+    """The sight after this run's writes: Stripe's last answer, or what was read before."""
+    answer = run.answers.get(revision.stripe_invoice_id)
+    if answer is not None:
+        return StripeSight(revision=revision, invoice=answer, payments=before.payments)
+    if before.invoice is not None:
+        return StripeSight(revision=revision, invoice=before.invoice, payments=before.payments)
+    invoice, payments = run.stripe.collection(revision.stripe_invoice_id)
+    return StripeSight(revision=revision, invoice=invoice, payments=payments)

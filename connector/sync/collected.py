@@ -1,0 +1,93 @@
+"""Money that Stripe collected, kept as one row per InvoicePayment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from audit.recording import record
+from connector.models import CollectedPayment, InvoiceLink
+from connector.money import Money
+from connector.sync.context import SyncRun
+from connector.vendors.stripe.records import StripeInvoicePayment
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+STRIPE_MONEY = frozenset({"payment_intent", "charge"})  # a payment_record is our own echo
+Recording = CollectedPayment.Recording
+_FIRST_STATE = {
+    Tenant.PaymentMode.OBSERVE: Recording.OBSERVED,
+    Tenant.PaymentMode.APPROVE: Recording.AWAITING_APPROVAL,
+    Tenant.PaymentMode.RECORD: Recording.APPROVED,
+}
+
+
+def take_collected_payments(
+    run: SyncRun, link: InvoiceLink, payments: Iterable[StripeInvoicePayment]
+) -> int:
+    """Keep every paid InvoicePayment once; answer how many are new."""
+    new = 0
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        for payment in payments:
+            if payment.payment_type in STRIPE_MONEY and payment.amount_paid is not None:
+                new += _take(run, link, payment, payment.amount_paid)
+    return new
+
+
+def has_pending_payment(payments: Iterable[StripeInvoicePayment]) -> bool:
+    """Whether money is under way that may still fail, such as a bank debit."""
+    return any(
+        payment.status == "open" and payment.payment_intent_status == "processing"
+        for payment in payments
+    )
+
+
+def collected_rows(run: SyncRun, link: InvoiceLink) -> list[CollectedPayment]:
+    """All that Stripe collected for an invoice, oldest first."""
+    with tenant_scope(run.tenant_id):
+        return list(CollectedPayment.objects.filter(invoice=link).order_by("paid_at", "pk"))
+
+
+def total(rows: Iterable[CollectedPayment], currency: str) -> Money:
+    """The sum of rows, all in the invoice's currency."""
+    return sum((Money(row.amount_minor, row.currency) for row in rows), Money.zero(currency))
+
+
+def _take(
+    run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount: Money
+) -> int:
+    row, created = CollectedPayment.objects.get_or_create(
+        tenant_id=run.tenant_id,
+        stripe_invoice_payment_id=payment.id,
+        defaults={
+            "invoice": link,
+            "stripe_invoice_id": payment.invoice_id,
+            "stripe_payment_intent_id": payment.payment_intent_id,
+            "stripe_charge_id": payment.charge_id,
+            "status": payment.status,
+            "method_type": payment.method_type,
+            "card_brand": payment.card_brand,
+            "amount_minor": amount.amount_minor,
+            "currency": amount.currency,
+            "paid_at": payment.paid_at,
+            "recording": _FIRST_STATE[Tenant.PaymentMode(run.payment_mode)],
+        },
+    )
+    if not created:
+        if row.status != payment.status:
+            row.status = payment.status
+            row.save(update_fields=["status"])
+        return 0
+    record(
+        tenant_id=run.tenant_id,
+        action="payment.collected",
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        cause=run.job.cause,
+        details={
+            "invoice_payment": payment.id,
+            "payment_intent": payment.payment_intent_id,
+            "amount": str(amount),
+            "mode": run.payment_mode,
+        },
+    )
+    return 1

@@ -1,0 +1,38 @@
+"""What a sync function works with: one tenant's settings and vendor clients, for one job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from connector.jobs.context import JobRun
+from connector.vendors.freshbooks.client import FreshBooksAccountClient
+from connector.vendors.stripe.client import StripeAccountClient
+from connector.vendors.stripe.records import StripeInvoice
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRun:
+    """Built by `connector.routing`; everything a job may touch belongs to this one tenant."""
+
+    job: JobRun
+    freshbooks: FreshBooksAccountClient
+    stripe: StripeAccountClient
+    freshbooks_account_id: str
+    stripe_account_id: str
+    payment_mode: str
+    stripe_sends_email: bool
+    book_time_zone: ZoneInfo
+    start_date: date | None
+    # The latest answer for each Stripe invoice that this run wrote: spares reading it again.
+    answers: dict[str, StripeInvoice] = field(default_factory=dict)
+
+    @property
+    def tenant_id(self) -> int:
+        return self.job.tenant_id
+
+    def keep(self, answer: StripeInvoice) -> StripeInvoice:
+        """Remember what Stripe answered about an invoice, and pass it on."""
+        self.answers[answer.id] = answer
+        return answer

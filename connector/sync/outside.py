@@ -1,0 +1,247 @@
+"""Payments entered in FreshBooks by people (a cheque, cash): reported to Stripe, so that nobody is
+asked to pay twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils import timezone
+
+from audit.recording import record
+from connector import idempotency
+from connector.mapping.payments import to_payment_record
+from connector.models import CollectedPayment, InvoiceLink, InvoiceRevision, OutsidePayment
+from connector.money import Money
+from connector.sync.context import SyncRun
+from connector.vendors.freshbooks.records import FreshBooksPayment
+from connector.vendors.stripe.records import StripeInvoice, StripePaymentRecord
+from connector.writes import Intent, perform
+from tenants.scope import tenant_scope
+
+Reporting = OutsidePayment.Reporting
+
+
+def take_outside_payments(
+    run: SyncRun, link: InvoiceLink, payments: Iterable[FreshBooksPayment]
+) -> list[OutsidePayment]:
+    """Keep every live FreshBooks payment that is not ours; notice those that were deleted."""
+    live = tuple(payments)
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        ours = _ours(link)
+        for payment in live:
+            if payment.id not in ours["ids"] and _marker(payment) not in ours["markers"]:
+                _take(run, link, payment)
+        gone = OutsidePayment.objects.filter(invoice=link, deleted=False).exclude(
+            freshbooks_payment_id__in=[payment.id for payment in live]
+        )
+        for row in gone:
+            _notice_deleted(run, link, row)
+        return list(OutsidePayment.objects.filter(invoice=link).order_by("pk"))
+
+
+def report_outside_payments(
+    run: SyncRun,
+    link: InvoiceLink,
+    revision: InvoiceRevision,
+    stripe: StripeInvoice,
+    customer_id: str,
+    payments: Iterable[FreshBooksPayment],
+) -> bool:
+    """Tell Stripe about payments it does not know; True if anything was written there."""
+    by_id = {payment.id: payment for payment in payments}
+    remaining = stripe.amount_remaining
+    wrote = False
+    with tenant_scope(run.tenant_id):
+        rows = list(
+            OutsidePayment.objects.filter(
+                invoice=link, deleted=False, reporting__in=[Reporting.SEEN, Reporting.SENDING]
+            ).order_by("paid_on", "pk")
+        )
+    for row in rows:
+        payment = by_id.get(row.freshbooks_payment_id)
+        if payment is None or revision.state != InvoiceRevision.State.OPEN:
+            continue
+        if remaining < payment.amount:
+            _leave_to_person(run, link, row, remaining)
+            continue
+        if payment.amount == remaining:
+            _pay_out_of_band(run, link, revision, row)
+        else:
+            _attach_record(run, link, revision, row, customer_id, payment)
+        remaining = remaining - payment.amount
+        wrote = True
+    return wrote
+
+
+def _ours(link: InvoiceLink) -> dict[str, set[object]]:
+    rows = CollectedPayment.objects.filter(invoice=link)
+    return {
+        "ids": {row.freshbooks_payment_id for row in rows if row.freshbooks_payment_id},
+        "markers": {row.marker for row in rows if row.marker},
+    }
+
+
+def _marker(payment: FreshBooksPayment) -> str | None:
+    return idempotency.find_marker(payment.note)
+
+
+def _take(run: SyncRun, link: InvoiceLink, payment: FreshBooksPayment) -> None:
+    row, created = OutsidePayment.objects.get_or_create(
+        tenant_id=run.tenant_id,
+        freshbooks_payment_id=payment.id,
+        defaults={
+            "invoice": link,
+            "amount_minor": payment.amount.amount_minor,
+            "currency": payment.amount.currency,
+            "paid_on": payment.paid_on,
+            "type": payment.type[:40],
+            "gateway": payment.gateway[:40],
+        },
+    )
+    if created:
+        _audit(run, link, row, "outside_payment.seen")
+        return
+    if row.deleted or row.amount_minor != payment.amount.amount_minor:
+        row.deleted = False
+        row.amount_minor = payment.amount.amount_minor
+        row.save()
+        _audit(run, link, row, "outside_payment.changed")
+
+
+def _notice_deleted(run: SyncRun, link: InvoiceLink, row: OutsidePayment) -> None:
+    row.deleted = True
+    if row.reporting == Reporting.REPORTED:
+        row.reporting = Reporting.NEEDS_YOU
+        row.reason = (
+            "Deleted in FreshBooks after it was reported to Stripe. Stripe cannot take the report "
+            "back from an invoice: report a refund of the payment record there, or void the invoice."
+        )
+    row.save()
+    _audit(run, link, row, "outside_payment.deleted")
+
+
+def _pay_out_of_band(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, row: OutsidePayment
+) -> None:
+    perform(
+        run.job,
+        Intent(
+            vendor="stripe",
+            vendor_account=run.stripe_account_id,
+            operation="stripe.invoices.pay_out_of_band",
+            entity=f"invoice:{link.freshbooks_invoice_id}",
+            revision=revision.revision,
+            step=f"payment-{row.freshbooks_payment_id}",
+            body={},
+            call=lambda _, key: run.keep(
+                run.stripe.pay_invoice_out_of_band(
+                    revision.stripe_invoice_id, idempotency_key=key
+                )
+            ),
+            summarize=lambda made: {"id": made.id, "status": made.status},
+            look_up=lambda: _if_paid(run, revision),
+        ),
+    )
+    _reported(run, link, row, revision, record_id="")
+
+
+def _if_paid(run: SyncRun, revision: InvoiceRevision) -> StripeInvoice | None:
+    current = run.stripe.get_invoice(revision.stripe_invoice_id)
+    return current if current.status == "paid" else None
+
+
+def _attach_record(
+    run: SyncRun,
+    link: InvoiceLink,
+    revision: InvoiceRevision,
+    row: OutsidePayment,
+    customer_id: str,
+    payment: FreshBooksPayment,
+) -> None:
+    entity = f"invoice:{link.freshbooks_invoice_id}"
+    body = to_payment_record(
+        payment,
+        stripe_customer_id=customer_id,
+        freshbooks_account_id=run.freshbooks_account_id,
+    )
+    reported: Intent[StripePaymentRecord] = Intent(
+        vendor="stripe",
+        vendor_account=run.stripe_account_id,
+        operation="stripe.payment_records.report",
+        entity=entity,
+        step=f"payment-{payment.id}",
+        body=body,
+        call=lambda stored, key: run.stripe.report_payment_record(stored, idempotency_key=key),
+        summarize=lambda made: {"id": made.id},
+    )
+    record_id = str(perform(run.job, reported)["id"])
+    perform(
+        run.job,
+        Intent(
+            vendor="stripe",
+            vendor_account=run.stripe_account_id,
+            operation="stripe.invoices.attach_payment",
+            entity=entity,
+            revision=revision.revision,
+            step=f"payment-{payment.id}",
+            body={"payment_record": record_id},
+            call=lambda stored, key: run.keep(
+                run.stripe.attach_payment_record(
+                    revision.stripe_invoice_id, stored["payment_record"], idempotency_key=key
+                )
+            ),
+            summarize=lambda made: {"id": made.id, "status": made.status},
+        ),
+    )
+    _reported(run, link, row, revision, record_id=record_id)
+
+
+def _reported(
+    run: SyncRun,
+    link: InvoiceLink,
+    row: OutsidePayment,
+    revision: InvoiceRevision,
+    *,
+    record_id: str,
+) -> None:
+    row.reporting = Reporting.REPORTED
+    row.reported_amount_minor = row.amount_minor
+    row.reported_on_stripe_invoice = revision.stripe_invoice_id
+    row.stripe_payment_record_id = record_id
+    row.reported_at = timezone.now()
+    _save(run, link, row, "outside_payment.reported")
+
+
+def _leave_to_person(
+    run: SyncRun, link: InvoiceLink, row: OutsidePayment, remaining: Money
+) -> None:
+    row.reporting = Reporting.NEEDS_YOU
+    row.reason = (
+        f"FreshBooks has {Money(row.amount_minor, row.currency)}, but only {remaining} remains to be "
+        "paid in Stripe: the invoice was probably paid twice."
+    )
+    _save(run, link, row, "outside_payment.left_to_person")
+
+
+def _save(run: SyncRun, link: InvoiceLink, row: OutsidePayment, action: str) -> None:
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        row.save()
+        _audit(run, link, row, action)
+
+
+def _audit(run: SyncRun, link: InvoiceLink, row: OutsidePayment, action: str) -> None:
+    record(
+        tenant_id=run.tenant_id,
+        action=action,
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        cause=run.job.cause,
+        details={
+            "freshbooks_payment": row.freshbooks_payment_id,
+            "amount": str(Money(row.amount_minor, row.currency)),
+            "type": row.type,
+            "reporting": row.reporting,
+            "reason": row.reason,
+        },
+    )

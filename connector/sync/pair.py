@@ -1,0 +1,148 @@
+"""One invoice, both sides: the function that every entrance ends in.
+
+A webhook, a poll, a replay and a click all mean "look at this invoice again". Both vendors are
+read, money that moved is kept, the Stripe invoice is brought in line, payments are carried over in
+both directions, and what both sides say afterwards is compared and saved. Run twice, the second
+run writes nothing.
+"""
+
+from __future__ import annotations
+
+from connector.errors import ConnectorError, NotRepresentable, VendorNotFound
+from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
+from connector.sync.agreement import save_agreement
+from connector.sync.alignment import StripeSight, align, look_at_stripe
+from connector.sync.collected import collected_rows, take_collected_payments
+from connector.sync.context import SyncRun
+from connector.sync.outside import report_outside_payments, take_outside_payments
+from connector.sync.payments import (
+    TO_DO,
+    Books,
+    notice_changes_by_people,
+    record_payment_in_freshbooks,
+)
+from connector.vendors.freshbooks.pages import all_pages
+from connector.vendors.freshbooks.records import (
+    VISIBLE,
+    FreshBooksInvoice,
+    FreshBooksPayment,
+)
+from tenants.scope import tenant_scope
+
+
+def sync_invoice(run: SyncRun, invoice_id: int) -> str:
+    """Bring one FreshBooks invoice and its Stripe invoice in step; answer how they stand."""
+    invoice = _read(run, invoice_id)
+    if invoice is None:
+        return "FreshBooks does not have this invoice"
+    link = _remember(run, invoice)
+    if _is_before_start(run, invoice):
+        return _skip(run, link)
+    books = Books(invoice=invoice, payments=_read_payments(run, link, invoice))
+    sight = look_at_stripe(run, link)
+    take_collected_payments(run, link, sight.payments)
+    take_outside_payments(run, link, books.payments)
+    blocked: NotRepresentable | None = None
+    try:
+        sight = align(run, link, invoice, sight)
+        sight = _report_outside(run, link, sight, books)
+    except NotRepresentable as error:
+        blocked = error
+    books, waiting = _record_collected(run, link, sight, books)
+    differences = save_agreement(run, link, books, sight, blocked)
+    if waiting is not None:
+        raise waiting
+    return f"{link.state}, {link.collection_status}, {differences} differences"
+
+
+def _read(run: SyncRun, invoice_id: int) -> FreshBooksInvoice | None:
+    try:
+        return run.freshbooks.get_invoice(invoice_id=invoice_id)
+    except VendorNotFound:
+        return None
+
+
+def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> InvoiceLink:
+    """The link, with what FreshBooks says of the invoice itself."""
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        link, _ = InvoiceLink.objects.get_or_create(
+            tenant_id=run.tenant_id, freshbooks_invoice_id=invoice.id
+        )
+        link.number = invoice.number[:60]
+        link.currency = invoice.currency_code
+        link.freshbooks_status = invoice.v3_status[:40]
+        link.freshbooks_updated = invoice.version or invoice.updated
+        link.freshbooks_vis_state = invoice.vis_state
+        link.issued_on = invoice.create_date
+        link.due_on = invoice.due_date
+        link.save()
+        return link
+
+
+def _is_before_start(run: SyncRun, invoice: FreshBooksInvoice) -> bool:
+    return run.start_date is not None and invoice.create_date < run.start_date
+
+
+def _skip(run: SyncRun, link: InvoiceLink) -> str:
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        link.state = InvoiceLink.State.SKIPPED
+        link.reason = f"Dated before the start date {run.start_date}."
+        link.save(update_fields=["state", "reason"])
+    return "left alone: dated before the start date"
+
+
+def _read_payments(
+    run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice
+) -> tuple[FreshBooksPayment, ...]:
+    """The invoice's live payments; not asked for where there cannot be any and never were."""
+    with tenant_scope(run.tenant_id):
+        known = (
+            OutsidePayment.objects.filter(invoice=link, deleted=False).exists()
+            or CollectedPayment.objects.filter(invoice=link, attempts__gt=0).exists()
+        )
+    if invoice.paid.is_zero and not known:
+        return ()
+    rows = all_pages(
+        lambda page: run.freshbooks.list_payments(page=page, invoice_id=invoice.id)
+    )
+    return tuple(payment for payment in rows if payment.vis_state == VISIBLE)
+
+
+def _report_outside(
+    run: SyncRun, link: InvoiceLink, sight: StripeSight, books: Books
+) -> StripeSight:
+    if sight.revision is None or sight.invoice is None or link.client is None:
+        return sight
+    wrote = report_outside_payments(
+        run,
+        link,
+        sight.revision,
+        sight.invoice,
+        link.client.stripe_customer_id,
+        books.payments,
+    )
+    if not wrote:
+        return sight
+    invoice = run.answers.get(sight.invoice.id) or sight.invoice
+    return StripeSight(revision=sight.revision, invoice=invoice, payments=sight.payments)
+
+
+def _record_collected(
+    run: SyncRun, link: InvoiceLink, sight: StripeSight, books: Books
+) -> tuple[Books, ConnectorError | None]:
+    """Carry collected payments over; one that is not clear yet does not stop the others."""
+    rows = collected_rows(run, link)
+    notice_changes_by_people(run, link, rows, books)
+    sources = {payment.id: payment for payment in sight.payments}
+    waiting: ConnectorError | None = None
+    for row in rows:
+        source = sources.get(row.stripe_invoice_payment_id)
+        if row.recording not in TO_DO or source is None:
+            continue
+        try:
+            books = record_payment_in_freshbooks(run, link, row, source, books)
+        except ConnectorError as error:
+            waiting = waiting or error
+    return books, waiting

@@ -1,0 +1,258 @@
+"""Recording in FreshBooks what Stripe collected: protocol R5.
+
+FreshBooks has no idempotency keys, so a payment is never sent blindly: its marker goes into the
+note, the invoice's payments are read before each attempt, and after an unanswered attempt the
+marker is looked for, several times, before one more is made. What is not an exact, safe match is
+left to a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from audit.recording import record
+from connector.errors import (
+    ConnectorError,
+    FailureMode,
+    NotRepresentable,
+    OutcomeUnknown,
+    VendorRefused,
+)
+from connector.mapping.payments import to_freshbooks_payment
+from connector.models import CollectedPayment, InvoiceLink
+from connector.money import Money
+from connector.sync import recording_guards
+from connector.sync.context import SyncRun
+from connector.vendors.freshbooks.records import (
+    DELETED,
+    FreshBooksInvoice,
+    FreshBooksPayment,
+)
+from connector.vendors.stripe.records import StripeInvoicePayment
+from connector.writes import Intent, perform
+from tenants.scope import tenant_scope
+
+Recording = CollectedPayment.Recording
+TO_DO = (Recording.APPROVED, Recording.SENDING, Recording.UNKNOWN)
+LOOKS = 3  # how often the marker is looked for before the payment is sent once more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """FreshBooks' side of one invoice, as just read: `payments` are the live ones."""
+
+    invoice: FreshBooksInvoice
+    payments: tuple[FreshBooksPayment, ...]
+
+    def with_payment(self, payment: FreshBooksPayment) -> Books:
+        """The books after FreshBooks accepted a payment; it computes the same figures."""
+        invoice = replace(
+            self.invoice,
+            paid=self.invoice.paid + payment.amount,
+            outstanding=self.invoice.outstanding - payment.amount,
+        )
+        return Books(invoice=invoice, payments=(*self.payments, payment))
+
+
+def record_payment_in_freshbooks(
+    run: SyncRun,
+    link: InvoiceLink,
+    row: CollectedPayment,
+    source: StripeInvoicePayment,
+    books: Books,
+) -> Books:
+    """Take one collected payment one step further; answer the books as they stand then.
+
+    Raises OutcomeUnknown while it is not yet clear whether an attempt reached FreshBooks.
+    """
+    row = _ensure_marker(run, row)
+    if row.recording in {Recording.SENDING, Recording.UNKNOWN}:
+        found = _look_for(run, row, books)
+        if found is not None:
+            return _adopt(run, link, row, found, books)
+        _wait_or_allow_another(run, row)
+    found = recording_guards.find_by_marker(row, books.payments)
+    if found is not None:
+        return _adopt(run, link, row, found, books)
+    reason = recording_guards.why_not(row, books.invoice, books.payments)
+    if reason:
+        _leave_to_person(run, link, row, reason)
+        return books
+    return _send(run, link, row, source, books)
+
+
+def notice_changes_by_people(
+    run: SyncRun, link: InvoiceLink, rows: list[CollectedPayment], books: Books
+) -> None:
+    """A payment we made that a person deleted stays deleted; one that was changed is taken over."""
+    live = {payment.id: payment for payment in books.payments}
+    for row in rows:
+        if row.recording != Recording.RECORDED or row.freshbooks_payment_id is None:
+            continue
+        payment = live.get(row.freshbooks_payment_id)
+        if payment is None:
+            payment = run.freshbooks.get_payment(payment_id=row.freshbooks_payment_id)
+        if payment.vis_state == DELETED:
+            _save(run, link, row, Recording.DELETED_BY_PERSON, "payment.deleted_by_person")
+        elif payment.amount.amount_minor != row.freshbooks_amount_minor:
+            row.freshbooks_amount_minor = payment.amount.amount_minor
+            _save(run, link, row, Recording.RECORDED, "payment.changed_by_person")
+
+
+def _ensure_marker(run: SyncRun, row: CollectedPayment) -> CollectedPayment:
+    if not row.marker:
+        row.marker = recording_guards.marker_for(row)
+        with tenant_scope(run.tenant_id):
+            row.save(update_fields=["marker"])
+    return row
+
+
+def _look_for(run: SyncRun, row: CollectedPayment, books: Books) -> FreshBooksPayment | None:
+    """After an unanswered attempt: our payment among the invoice's, once FreshBooks had its time."""
+    sent_at = row.sent_at or timezone.now()
+    settled_at = sent_at + timedelta(seconds=settings.PAYMENT_SETTLE_S)
+    found = recording_guards.find_by_marker(row, books.payments)
+    if found is None and timezone.now() < settled_at:
+        _save_state(run, row, Recording.UNKNOWN)
+        raise _not_clear_yet(row, (settled_at - timezone.now()).total_seconds())
+    return found
+
+
+def _wait_or_allow_another(run: SyncRun, row: CollectedPayment) -> None:
+    """Not there. Looked often enough: one more attempt is allowed; else look again later."""
+    row.looks += 1
+    if row.looks < LOOKS:
+        _save_state(run, row, Recording.UNKNOWN)
+        raise _not_clear_yet(row, settings.PAYMENT_SETTLE_S)
+    row.looks = 0
+    _save_state(run, row, Recording.APPROVED)
+
+
+def _not_clear_yet(row: CollectedPayment, retry_after_s: float) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"It is not yet clear whether the payment for {row.stripe_invoice_payment_id} reached "
+        "FreshBooks; its marker is looked for again.",
+        vendor="freshbooks",
+        operation="freshbooks.payments.create",
+        code="settling",
+        retry_after_s=max(0.2, retry_after_s),
+        next_step="Nothing to do: this resolves itself within a minute or two.",
+    )
+
+
+def _send(
+    run: SyncRun,
+    link: InvoiceLink,
+    row: CollectedPayment,
+    source: StripeInvoicePayment,
+    books: Books,
+) -> Books:
+    try:
+        draft = to_freshbooks_payment(
+            source,
+            invoice=books.invoice,
+            marker=row.marker,
+            book_time_zone=run.book_time_zone,
+        )
+    except NotRepresentable as error:
+        _leave_to_person(run, link, row, error.message)
+        return books
+    row.attempts += 1
+    row.sent_at = timezone.now()
+    _save_state(run, row, Recording.SENDING)
+    kept: list[FreshBooksPayment] = []
+
+    def create(body: dict[str, object], key: str) -> FreshBooksPayment:
+        kept.append(run.freshbooks.create_payment(draft))
+        return kept[0]
+
+    intent = Intent(
+        vendor="freshbooks",
+        vendor_account=run.freshbooks_account_id,
+        operation="freshbooks.payments.create",
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        revision=row.pk,
+        step=f"attempt-{row.attempts}",
+        body={
+            "invoiceid": draft.invoice_id,
+            "amount": draft.amount.to_decimal_string(),
+            "code": draft.amount.currency,
+            "date": draft.paid_on.isoformat(),
+            "type": draft.type,
+            "note": draft.note,
+        },
+        call=create,
+        summarize=lambda made: {"id": made.id, "amount": made.amount.to_decimal_string()},
+    )
+    try:
+        perform(run.job, intent)
+    except VendorRefused as refusal:
+        row.reason = refusal.message
+        _save(run, link, row, Recording.REJECTED, "payment.refused")
+        return books
+    except ConnectorError as error:
+        unknown = isinstance(error, OutcomeUnknown) or error.failure_mode == FailureMode.INTERNAL
+        _save_state(run, row, Recording.UNKNOWN if unknown else Recording.APPROVED)
+        raise
+    return _adopt(run, link, row, kept[0], books)
+
+
+def _adopt(
+    run: SyncRun,
+    link: InvoiceLink,
+    row: CollectedPayment,
+    payment: FreshBooksPayment,
+    books: Books,
+) -> Books:
+    """It stands in FreshBooks: remember its id, and say so if FreshBooks kept another amount."""
+    row.freshbooks_payment_id = payment.id
+    row.freshbooks_amount_minor = payment.amount.amount_minor
+    row.recorded_at = timezone.now()
+    row.reason = ""
+    if payment.amount.amount_minor != row.amount_minor:
+        row.reason = (
+            f"FreshBooks kept {payment.amount} of {Money(row.amount_minor, row.currency)}; the rest "
+            "became a credit of the client."
+        )
+    _save(run, link, row, Recording.RECORDED, "payment.recorded")
+    known = any(payment.id == other.id for other in books.payments)
+    return books if known else books.with_payment(payment)
+
+
+def _leave_to_person(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, reason: str
+) -> None:
+    row.reason = reason
+    _save(run, link, row, Recording.NEEDS_YOU, "payment.left_to_person")
+
+
+def _save_state(run: SyncRun, row: CollectedPayment, state: Recording) -> None:
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        row.recording = state
+        row.save()
+
+
+def _save(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, state: Recording, action: str
+) -> None:
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        row.recording = state
+        row.save()
+        record(
+            tenant_id=run.tenant_id,
+            action=action,
+            entity=f"invoice:{link.freshbooks_invoice_id}",
+            cause=run.job.cause,
+            details={
+                "invoice_payment": row.stripe_invoice_payment_id,
+                "amount": str(Money(row.amount_minor, row.currency)),
+                "freshbooks_payment": row.freshbooks_payment_id,
+                "reason": row.reason,
+            },
+        )

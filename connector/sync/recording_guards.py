@@ -1,0 +1,62 @@
+"""When a collected payment may be recorded by itself, and how ours are told from others. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+
+from connector import idempotency
+from connector.models import CollectedPayment
+from connector.money import Money
+from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice, FreshBooksPayment
+
+TWIN_WINDOW = timedelta(days=3)
+
+
+def marker_for(row: CollectedPayment) -> str:
+    """The marker of this payment: nobody can make one for another, and it never changes."""
+    return idempotency.payment_marker(
+        secret=settings.SECRET_KEY.encode(),
+        intent=f"{row.tenant_id}:{row.stripe_invoice_payment_id}",
+    )
+
+
+def find_by_marker(
+    row: CollectedPayment, payments: Iterable[FreshBooksPayment]
+) -> FreshBooksPayment | None:
+    """The earliest payment of the invoice that carries this row's marker."""
+    ours = [p for p in payments if idempotency.find_marker(p.note) == row.marker]
+    return min(ours, key=lambda payment: payment.id, default=None)
+
+
+def why_not(
+    row: CollectedPayment, invoice: FreshBooksInvoice, payments: Iterable[FreshBooksPayment]
+) -> str:
+    """The reason why a person must look first; "" when the payment may be recorded."""
+    if row.currency != invoice.currency_code:
+        return f"Paid in {row.currency}, but the invoice is in {invoice.currency_code}."
+    amount = Money(row.amount_minor, row.currency)
+    if invoice.vis_state == DELETED:
+        return "The invoice was deleted in FreshBooks."
+    others = [p for p in payments if idempotency.find_marker(p.note) is None]
+    if any(payment.gateway for payment in others):
+        return "FreshBooks' own payment processing also collects this invoice."
+    if invoice.outstanding < amount:
+        return (
+            f"Stripe collected {amount}, but only {invoice.outstanding} is outstanding in "
+            "FreshBooks: it was paid twice, or the invoice was lowered."
+        )
+    if any(_is_twin(row, payment, amount) for payment in others):
+        return (
+            f"FreshBooks already has a payment of {amount} within three days, entered by hand: it "
+            "may be the same money."
+        )
+    return ""
+
+
+def _is_twin(row: CollectedPayment, payment: FreshBooksPayment, amount: Money) -> bool:
+    if payment.amount != amount or row.paid_at is None:
+        return False
+    return abs(payment.paid_on - row.paid_at.date()) <= TWIN_WINDOW

@@ -1,0 +1,65 @@
+"""What all steps of a revision share: how a write is named, how its state is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connector.models import InvoiceLink, InvoiceRevision
+from connector.sync.context import SyncRun
+from connector.vendors.stripe.records import StripeInvoice
+from connector.writes import Intent
+from tenants.scope import tenant_scope
+
+State = InvoiceRevision.State
+MAX_PAGES = 100
+
+
+def step_intent(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, *, step: str, **parts: Any
+) -> Intent[Any]:
+    """The intent of one step; its operation is named after the step, without its number."""
+    return Intent(
+        vendor="stripe",
+        vendor_account=run.stripe_account_id,
+        operation=f"stripe.invoices.{step.partition('-')[0]}",
+        entity=entity_of(link),
+        revision=revision.revision,
+        step=step,
+        **parts,
+    )
+
+
+def entity_of(link: InvoiceLink) -> str:
+    """How writes and audit entries name this invoice."""
+    return f"invoice:{link.freshbooks_invoice_id}"
+
+
+def advance(
+    run: SyncRun, revision: InvoiceRevision, state: State, *, stripe_invoice_id: str = ""
+) -> None:
+    """Save how far this revision has come."""
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        revision.state = state
+        revision.stripe_invoice_id = stripe_invoice_id or revision.stripe_invoice_id
+        revision.save()
+
+
+def find_by_metadata(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, customer_id: str
+) -> StripeInvoice | None:
+    """The customer's invoice that names this revision, for a create that was never answered."""
+    cursor = ""
+    for _ in range(MAX_PAGES):
+        page = run.stripe.list_invoices(cursor=cursor, customer=customer_id)
+        for invoice in page.rows:
+            if (
+                invoice.metadata.get("fb_invoice_id") == str(link.freshbooks_invoice_id)
+                and invoice.metadata.get("fb_account") == run.freshbooks_account_id
+                and invoice.metadata.get("fb_revision") == str(revision.revision)
+            ):
+                return invoice
+        cursor = page.next_cursor
+        if not cursor:
+            break
+    return None

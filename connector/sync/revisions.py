@@ -1,0 +1,276 @@
+"""One FreshBooks invoice is one living Stripe invoice: made, finalized, retired, step by step.
+
+Every step is an intent with a key of its own, so a crash between any two of them resumes at the
+step it reached. What changed on the FreshBooks side is never patched in: the Stripe invoice is
+retired (draft deleted, open one voided) and the next revision is made.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Max
+from django.utils import timezone
+
+from connector.errors import NotRepresentable, VendorRefused
+from connector.mapping.invoices import InvoiceDraft, content_hash, to_stripe_invoice
+from connector.models import ClientLink, InvoiceLink, InvoiceRevision, VendorWrite
+from connector.sync.context import SyncRun
+from connector.sync.retiring import retire
+from connector.sync.revision_steps import (
+    State,
+    advance,
+    entity_of,
+    find_by_metadata,
+    step_intent,
+)
+from connector.vendors.freshbooks.records import FreshBooksInvoice
+from connector.vendors.stripe.records import StripeInvoice
+from connector.writes import perform
+from tenants.scope import tenant_scope
+
+LINES_PER_CALL = 100  # Stripe documents no limit per call, only 250 per invoice
+
+
+def living_revision(run: SyncRun, link: InvoiceLink) -> InvoiceRevision | None:
+    """The revision that is not gone, if there is one."""
+    with tenant_scope(run.tenant_id):
+        revision: InvoiceRevision | None = (
+            InvoiceRevision.objects.filter(invoice=link).exclude(state=State.GONE).first()
+        )
+        return revision
+
+
+def make_revision(
+    run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice, client: ClientLink
+) -> InvoiceRevision:
+    """A new draft in Stripe that equals the FreshBooks invoice to the minor unit.
+
+    Raises NotRepresentable, after removing what was made, if Stripe's total differs.
+    """
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        last = InvoiceRevision.objects.filter(invoice=link).aggregate(last=Max("revision"))["last"]
+        revision = InvoiceRevision(
+            tenant_id=run.tenant_id,
+            invoice=link,
+            revision=(last or 0) + 1,
+            content_hash=content_hash(invoice),
+        )
+        draft = _draft(run, revision, invoice, client)  # refuses before anything is made
+        revision.save()
+    return build(run, link, revision, invoice, client, draft)
+
+
+def build(
+    run: SyncRun,
+    link: InvoiceLink,
+    revision: InvoiceRevision,
+    invoice: FreshBooksInvoice,
+    client: ClientLink,
+    draft: InvoiceDraft | None = None,
+) -> InvoiceRevision:
+    """Create the draft and its lines, or go on where an earlier run stopped."""
+    draft = draft or _draft(run, revision, invoice, client)
+    stripe_invoice_id = _create(run, link, revision, draft)
+    advance(run, revision, State.CREATING, stripe_invoice_id=stripe_invoice_id)
+    total: dict[str, Any] = {}
+    for number, lines in enumerate(batched_lines(draft), start=1):
+        total = _add_lines(run, link, revision, lines, number=number)
+    expected = {"total_minor": draft.total.amount_minor, "currency": draft.total.currency}
+    if total != expected:
+        retire(run, link, revision, because="Stripe's total differs from FreshBooks'")
+        raise NotRepresentable(
+            f"Stripe computes a total of {total.get('total_minor')} minor units "
+            f"{total.get('currency')} where FreshBooks has {draft.total}. The invoice was not sent.",
+            next_step="Compare the lines on both sides; correct the invoice in FreshBooks.",
+            code="total_differs",
+        )
+    advance(run, revision, State.DRAFT)
+    _remember_notes(run, link, draft)
+    return revision
+
+
+def batched_lines(draft: InvoiceDraft) -> list[tuple[dict[str, Any], ...]]:
+    """The lines in portions of one call each."""
+    starts = range(0, len(draft.lines), LINES_PER_CALL)
+    return [draft.lines[start : start + LINES_PER_CALL] for start in starts]
+
+
+def finalize(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None:
+    """Make the draft payable; e-mail it if Stripe is this tenant's sender."""
+    _ensure_future_due_date(run, link, revision)
+    step, call = (
+        ("send", run.stripe.send_invoice)
+        if run.stripe_sends_email
+        else ("finalize", run.stripe.finalize_invoice)
+    )
+    result = perform(
+        run.job,
+        step_intent(
+            run,
+            link,
+            revision,
+            step=step,
+            body={},
+            call=lambda _, key: run.keep(call(revision.stripe_invoice_id, idempotency_key=key)),
+            summarize=_status_of,
+            look_up=lambda: _if_finalized(run, revision),
+        ),
+    )
+    state = State.PAID if result.get("status") == "paid" else State.OPEN
+    advance(run, revision, state)
+
+
+def follow_stripe(run: SyncRun, revision: InvoiceRevision, stripe: StripeInvoice) -> None:
+    """Take over the state that Stripe reports, e.g. after a payment or a finalization there."""
+    state = {"open": State.OPEN, "paid": State.PAID, "uncollectible": State.OPEN}.get(stripe.status)
+    if state is not None and revision.state in {State.DRAFT, State.OPEN, State.PAID}:
+        if revision.state != state:
+            advance(run, revision, state)
+
+
+def _draft(
+    run: SyncRun, revision: InvoiceRevision, invoice: FreshBooksInvoice, client: ClientLink
+) -> InvoiceDraft:
+    if not client.email:
+        raise NotRepresentable(
+            "Stripe cannot send an invoice to a client without an e-mail address.",
+            next_step=f"Add an e-mail address to {client.name} in FreshBooks.",
+            code="no_email",
+        )
+    draft = to_stripe_invoice(
+        invoice,
+        customer_id=client.stripe_customer_id,
+        freshbooks_account_id=run.freshbooks_account_id,
+        revision=revision.revision,
+        now=timezone.now(),
+    )
+    if draft.below_minimum:
+        raise NotRepresentable(
+            f"{invoice.amount} is below what Stripe can charge in {invoice.currency_code}; Stripe "
+            "would mark the invoice as paid by itself.",
+            next_step="Collect it another way, or together with a later invoice.",
+            code="below_minimum",
+        )
+    return draft
+
+
+def _create(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: InvoiceDraft
+) -> str:
+    """The draft's id. A number that Stripe does not take is left out; ours stays visible."""
+    intent = step_intent(
+        run,
+        link,
+        revision,
+        step="create",
+        body=draft.create,
+        call=lambda body, key: run.keep(run.stripe.create_invoice(body, idempotency_key=key)),
+        summarize=lambda made: {"id": made.id},
+        look_up=lambda: find_by_metadata(run, link, revision, str(draft.create["customer"])),
+    )
+    try:
+        return str(perform(run.job, intent)["id"])
+    except VendorRefused as refusal:
+        if "number" not in draft.create or "number" not in f"{refusal.field} {refusal.message}":
+            raise
+    without_number = step_intent(
+        run,
+        link,
+        revision,
+        step="create-unnumbered",
+        body=_without_number(draft.create),
+        call=intent.call,
+        summarize=intent.summarize,
+        look_up=intent.look_up,
+    )
+    return str(perform(run.job, without_number)["id"])
+
+
+def _without_number(body: dict[str, Any]) -> dict[str, Any]:
+    fields = [{"name": "Invoice number", "value": body["number"]}, *body.get("custom_fields", [])]
+    rest = {name: value for name, value in body.items() if name != "number"}
+    return rest | {"custom_fields": fields[:4]}
+
+
+def _add_lines(
+    run: SyncRun,
+    link: InvoiceLink,
+    revision: InvoiceRevision,
+    lines: tuple[dict[str, Any], ...],
+    *,
+    number: int,
+) -> dict[str, Any]:
+    result = perform(
+        run.job,
+        step_intent(
+            run,
+            link,
+            revision,
+            step=f"lines-{number}",
+            body={"lines": list(lines)},
+            call=lambda body, key: run.keep(
+                run.stripe.add_invoice_lines(
+                    revision.stripe_invoice_id, body["lines"], idempotency_key=key
+                )
+            ),
+            summarize=lambda made: {
+                "id": made.id,
+                "total_minor": made.total.amount_minor,
+                "currency": made.total.currency,
+            },
+            look_up=None,
+        ),
+    )
+    return {"total_minor": result["total_minor"], "currency": result["currency"]}
+
+
+def _ensure_future_due_date(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None:
+    """A draft that waited may have outlived its due date: move it to the soonest allowed one."""
+    with tenant_scope(run.tenant_id):
+        sent = (
+            VendorWrite.objects.filter(
+                entity=entity_of(link),
+                revision=revision.revision,
+                step__startswith="create",
+                state=VendorWrite.State.CONFIRMED,
+            )
+            .order_by("-pk")
+            .first()
+        )
+    due = int(sent.body.get("due_date", 0)) if sent is not None else 0
+    soonest = timezone.now() + timedelta(minutes=10)
+    if due == 0 or due > (soonest - timedelta(minutes=9)).timestamp():
+        return
+    perform(
+        run.job,
+        step_intent(
+            run,
+            link,
+            revision,
+            step=f"due-{soonest:%Y%m%d}",
+            body={"due_date": int(soonest.timestamp())},
+            call=lambda body, key: run.keep(
+                run.stripe.update_invoice(revision.stripe_invoice_id, body, idempotency_key=key)
+            ),
+            summarize=_status_of,
+            look_up=lambda: None,
+        ),
+    )
+
+
+def _status_of(invoice: StripeInvoice) -> dict[str, Any]:
+    return {"id": invoice.id, "status": invoice.status, "url": invoice.hosted_invoice_url}
+
+
+def _if_finalized(run: SyncRun, revision: InvoiceRevision) -> StripeInvoice | None:
+    current = run.stripe.get_invoice(revision.stripe_invoice_id)
+    return None if current.status == "draft" else current
+
+
+def _remember_notes(run: SyncRun, link: InvoiceLink, draft: InvoiceDraft) -> None:
+    link.notes = list(draft.notes)
+    with tenant_scope(run.tenant_id):
+        InvoiceLink.objects.filter(pk=link.pk).update(notes=link.notes)

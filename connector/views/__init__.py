@@ -1,0 +1,1 @@
+"""HTTP doorways: webhooks, connecting a tenant, health."""

@@ -1,0 +1,193 @@
+"""Every write to a vendor: intent, call, outcome (ADR 4).
+
+The intent row is committed before the call, with the idempotency key and the exact body. A retry
+sends that body under that key, so Stripe answers with the first result instead of doing it twice.
+Keys are forgotten by Stripe after a day: an unanswered intent older than that is looked up instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+from django.utils import timezone
+
+from audit.recording import record
+from connector import idempotency
+from connector.errors import ConnectorError, FailureMode, OutcomeUnknown
+from connector.jobs.context import JobRun
+from connector.models import VendorWrite
+from tenants.scope import tenant_scope
+
+Answer = TypeVar("Answer")
+KEY_LIFE = timedelta(hours=20)  # Stripe keeps keys for 24 h at least
+REPLAYED_FAILURES = 3  # after this many stored 5xx answers the key will never succeed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent(Generic[Answer]):
+    """One write. `call(body, key)` does it; `summarize` picks what is kept of the answer.
+
+    `look_up` finds the object at the vendor by our own reference, for a key that is too old to be
+    sent again; without one, an unanswered write of that age waits for a person.
+    """
+
+    vendor: str
+    vendor_account: str
+    operation: str
+    entity: str
+    step: str
+    body: dict[str, Any]
+    call: Callable[[dict[str, Any], str], Answer]
+    summarize: Callable[[Answer], dict[str, Any]]
+    revision: int = 1
+    look_up: Callable[[], Answer | None] | None = None
+
+
+class AnswerLost(ConnectorError):
+    """A write was sent too long ago to be repeated, and nobody can say whether it happened."""
+
+    failure_mode = FailureMode.NEEDS_PERSON
+
+
+def perform(job: JobRun, intent: Intent[Answer]) -> dict[str, Any]:
+    """Do one write at most once and answer the summary of its result, now or from before.
+
+    Raises what the call raised, after writing down how it ended: refused (the next try is a new
+    write with a new key), unknown (the next try repeats this one), or not sent at all.
+    """
+    row = _begin(job, intent)
+    if row.state == VendorWrite.State.CONFIRMED:
+        return dict(row.result)
+    if _key_is_spent(row):
+        found = _look_up(intent, row)
+        if found is not None:
+            return _confirm(job, row, intent.summarize(found), note="found by look-up")
+        row = _begin(job, intent, fresh_key=True)
+    try:
+        answer = intent.call(row.body, row.idempotency_key)
+    except ConnectorError as error:
+        _end_badly(job, row, error)
+        raise
+    return _confirm(job, row, intent.summarize(answer))
+
+
+def _begin(job: JobRun, intent: Intent[Answer], *, fresh_key: bool = False) -> VendorWrite:
+    """The row of this write: the unfinished or confirmed one, or a new one."""
+    with tenant_scope(job.tenant_id):
+        job.hold_fence()
+        known = (
+            VendorWrite.objects.select_for_update()
+            .filter(
+                operation=intent.operation,
+                entity=intent.entity,
+                revision=intent.revision,
+                step=intent.step,
+            )
+            .order_by("-key_version")
+            .first()
+        )
+        if known is None:
+            return _create(job, intent, key_version=1)
+        if known.state == VendorWrite.State.CONFIRMED:
+            return known
+        if known.state == VendorWrite.State.REJECTED or fresh_key:
+            return _create(job, intent, key_version=known.key_version + 1)
+        known.attempts += 1
+        known.save(update_fields=["attempts"])
+        return known
+
+
+def _create(job: JobRun, intent: Intent[Answer], *, key_version: int) -> VendorWrite:
+    row: VendorWrite = VendorWrite.objects.create(
+        tenant_id=job.tenant_id,
+        vendor=intent.vendor,
+        operation=intent.operation,
+        entity=intent.entity,
+        revision=intent.revision,
+        step=intent.step,
+        key_version=key_version,
+        idempotency_key=idempotency.key(
+            tenant_id=job.tenant_id,
+            vendor_account=intent.vendor_account,
+            operation=intent.operation,
+            entity=intent.entity,
+            revision=intent.revision,
+            step=intent.step,
+            version=key_version,
+        ),
+        body=intent.body,
+        body_hash=idempotency.body_hash(intent.body),
+        attempts=1,
+        correlation_id=job.cause.correlation_id,
+        first_sent_at=timezone.now(),
+    )
+    return row
+
+
+def _key_is_spent(row: VendorWrite) -> bool:
+    old = timezone.now() - row.first_sent_at > KEY_LIFE
+    stuck = row.attempts > REPLAYED_FAILURES and row.error.startswith("replayed_5xx")
+    return row.attempts > 1 and (old or stuck)
+
+
+def _look_up(intent: Intent[Answer], row: VendorWrite) -> Answer | None:
+    if intent.look_up is None:
+        raise AnswerLost(
+            f"{row.operation} for {row.entity} was sent at {row.first_sent_at:%Y-%m-%d %H:%M} UTC "
+            "and never answered.",
+            vendor=row.vendor,
+            operation=row.operation,
+            code="answer_lost",
+            next_step="Look it up at the vendor; then re-queue the job.",
+        )
+    return intent.look_up()
+
+
+def _confirm(
+    job: JobRun, row: VendorWrite, result: dict[str, Any], *, note: str = ""
+) -> dict[str, Any]:
+    """The write happened: that is a fact, kept whoever holds the job by now."""
+    row.state = VendorWrite.State.CONFIRMED
+    row.result = result
+    row.vendor_object_id = str(result.get("id", ""))[:80]
+    row.error = ""
+    _save_outcome(job, row, note=note)
+    return result
+
+
+def _end_badly(job: JobRun, row: VendorWrite, error: ConnectorError) -> None:
+    if isinstance(error, OutcomeUnknown):
+        row.state = VendorWrite.State.UNKNOWN
+    elif error.failure_mode in {FailureMode.TRANSIENT, FailureMode.RATE_LIMITED}:
+        return  # nothing was done there; the same write is sent again later
+    else:
+        row.state = VendorWrite.State.REJECTED
+    row.request_id = error.request_id[:120]
+    row.error = f"{error.code} {error.message}".strip()
+    _save_outcome(job, row)
+
+
+def _save_outcome(job: JobRun, row: VendorWrite, *, note: str = "") -> None:
+    row.answered_at = timezone.now()
+    details = {
+        "write": row.pk,
+        "key": row.idempotency_key,
+        "step": row.step,
+        "revision": row.revision,
+        "body": row.body,
+        "result": row.result,
+        "error": row.error,
+        "note": note,
+    }
+    with tenant_scope(job.tenant_id):
+        row.save()
+        record(
+            tenant_id=job.tenant_id,
+            action=f"{row.operation}.{row.state}",
+            entity=row.entity,
+            cause=job.cause,
+            details=details,
+        )
