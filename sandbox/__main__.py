@@ -20,6 +20,7 @@ from sandbox.core.server import build_vendor_app
 from sandbox.core.vendor import VendorSimulator
 from sandbox.core.webhooks import WebhookSender
 from sandbox.freshbooks.simulator import FreshBooksSimulator
+from sandbox.freshbooks.world import App
 
 MakeVendor = Callable[[Clock, WebhookSender, random.Random], VendorSimulator]
 
@@ -52,14 +53,8 @@ def vendors_to_serve(options: argparse.Namespace) -> dict[str, tuple[str, MakeVe
         def freshbooks(
             clock: Clock, webhooks: WebhookSender, rng: random.Random
         ) -> VendorSimulator:
-            return FreshBooksSimulator(
-                clock,
-                webhooks,
-                rng,
-                client_id=options.client_id,
-                client_secret=options.client_secret,
-                redirect_uris=tuple(options.redirect_uri),
-            )
+            app = App(options.client_id, options.client_secret, tuple(options.redirect_uri))
+            return FreshBooksSimulator(clock, webhooks, rng, app)
 
         vendors["freshbooks"] = (options.freshbooks, freshbooks)
     if options.stripe:

@@ -31,6 +31,9 @@ class Delivery:
     """Headers for one try; asked with True for a forged one. Called at each try."""
     on_done: Callable[[bool], None] | None = None
     """Told at the end whether a try was answered 2xx. Not told of forged or dropped ones."""
+    retry: bool = True
+    delay_s: float = 0.0
+    """Wait before the first try, e.g. to let the HTTP answer that caused it go first."""
 
 
 @dataclass
@@ -71,7 +74,6 @@ class WebhookSender:
         self._held: dict[str, list[Ticket]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
-        self.retry_gaps_s: tuple[float, ...] = RETRY_GAPS_S
 
     def send(self, delivery: Delivery) -> Ticket:
         """Queue a webhook; faults decide here what really happens to it."""
@@ -85,8 +87,9 @@ class WebhookSender:
             ticket.state = "dropped"
             ticket.tried.set()
             return ticket
-        if "delay_webhook" in faults:
-            self._spawn(self._enqueue_later(ticket, faults["delay_webhook"].delay_s))
+        delay_s = faults["delay_webhook"].delay_s if "delay_webhook" in faults else delivery.delay_s
+        if delay_s:
+            self._spawn(self._enqueue_later(ticket, delay_s))
         elif "reorder_webhooks" in faults:
             self._held.setdefault(delivery.url, []).append(ticket)
             self._spawn(self._release_later(delivery.url))
@@ -155,11 +158,11 @@ class WebhookSender:
         ticket.tried.set()
         if status is not None and 200 <= status < 300:
             self._finish(ticket, "delivered")
-        elif ticket.forged or len(ticket.tries) > len(self.retry_gaps_s):
+        elif ticket.forged or not delivery.retry or len(ticket.tries) > len(RETRY_GAPS_S):
             self._finish(ticket, "failed")
         else:
             ticket.state = "retrying"
-            self._spawn(self._enqueue_later(ticket, self.retry_gaps_s[len(ticket.tries) - 1]))
+            self._spawn(self._enqueue_later(ticket, RETRY_GAPS_S[len(ticket.tries) - 1]))
 
     def _finish(self, ticket: Ticket, state: str) -> None:
         ticket.state = state

@@ -44,7 +44,7 @@ _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
 
-class Problem(Exception):  # noqa: N818 - "raise Problem" reads as what it is
+class Problem(Exception):
     """A refusal. `field`, `thing` (the object) and `value` are what accounting names."""
 
     def __init__(

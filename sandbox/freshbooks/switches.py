@@ -6,7 +6,7 @@ The first answer is the default: what the best evidence says, else the stricter 
 SWITCHES: dict[str, tuple[str, ...]] = {
     # OAuth
     "grants_per_identity": ("one", "many"),  # does a new authorisation kill the older one?
-    "old_access_token_after_refresh": ("works", "dies"),
+    "refresh_kills_older_access": ("no", "yes"),
     "refresh_created_at": ("now", "echoed"),  # echoed: a second old, expires_in 43199
     "refresh_redirect_uri": ("required", "optional"),
     "pkce": ("enforced", "ignored"),
