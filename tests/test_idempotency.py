@@ -76,7 +76,8 @@ def test_marker_depends_on_intent_and_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "note", ["", "mlc:ABCDEFGHIJKLMNOP", "[mlc:]", "[mlc:abcdefghijklmnop]", "[mlc:SHORT]", "[mlc:A B]"]
+    "note",
+    ["", "mlc:ABCDEFGHIJKLMNOP", "[mlc:]", "[mlc:abcdefghijklmnop]", "[mlc:SHORT]", "[mlc:A B]"],
 )
 def test_other_notes_have_no_marker(note: str) -> None:
     assert find_marker(note) is None
@@ -100,7 +101,9 @@ def test_body_hash_ignores_the_order_of_keys_only() -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(st.text(min_size=1), st.text(), st.text())
-def test_any_intent_makes_a_marker_that_any_note_carries(intent: str, before: str, after: str) -> None:
+def test_any_intent_makes_a_marker_that_any_note_carries(
+    intent: str, before: str, after: str
+) -> None:
     marker = payment_marker(secret=SECRET, intent=intent)
     found = find_marker(f"{before} {marker} {after}")
     assert found == (find_marker(before) or marker)

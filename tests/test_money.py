@@ -103,7 +103,7 @@ def test_money_itself_takes_integers_and_upper_case_only() -> None:
     with pytest.raises(AmountNotRepresentable):
         Money(5.0, "USD")  # type: ignore[arg-type]
     with pytest.raises(AmountNotRepresentable):
-        Money(True, "USD")
+        Money(amount_minor=True, currency="USD")
     with pytest.raises(UnsupportedCurrency):
         Money(5, "usd")
     with pytest.raises(AmountNotRepresentable):
@@ -137,7 +137,9 @@ def test_refuses_digits_that_stripe_has_no_place_for(money: Money) -> None:
 
 
 @pytest.mark.parametrize(("amount", "currency"), [(5050, "isk"), (1, "ugx")])
-def test_refuses_stripe_amounts_with_digits_the_currency_has_not(amount: int, currency: str) -> None:
+def test_refuses_stripe_amounts_with_digits_the_currency_has_not(
+    amount: int, currency: str
+) -> None:
     with pytest.raises(AmountNotRepresentable):
         Money.from_stripe(amount, currency)
 

@@ -9,7 +9,7 @@ from functools import cache
 import pycountry
 
 # What people write, beside the ISO names and codes: own names, old names, abbreviations. Names that
-# mean two countries ("Korea", "Congo") are left out on purpose.
+# mean two countries ("Korea", "Virgin Islands") are left out on purpose.
 _ALIASES = {
     "AE": "UAE, Emirates, Vereinigte Arabische Emirate, الإمارات العربية المتحدة",
     "AT": "Österreich, Oesterreich, Autriche",

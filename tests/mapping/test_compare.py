@@ -1,0 +1,283 @@
+"""Both sides of an invoice agree to the minor unit, or every difference is explained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.mapping.compare import (
+    CollectionStatus,
+    Difference,
+    DiscrepancyKind,
+    Severity,
+    collection_status,
+    compare_invoice,
+)
+from connector.money import Money
+from connector.vendors.freshbooks.records import FreshBooksInvoice
+from connector.vendors.stripe.records import StripeInvoice
+from tests.mapping.builders import Item, invoice, paid, stripe_invoice
+
+ZERO = Money.zero("USD")
+BOOK = invoice([Item("1", "100.00")])
+
+
+def usd(text: str) -> Money:
+    return Money.from_decimal(text, "USD")
+
+
+def stripe(paid_there: str = "0", total: str = "100", **changes: Any) -> StripeInvoice:
+    """An open or paid Stripe invoice that received so much."""
+    remaining = max(usd(total) - usd(paid_there), ZERO)
+    return stripe_invoice(
+        usd(total),
+        **{
+            "status": "paid" if remaining.is_zero else "open",
+            "amount_paid": usd(paid_there),
+            "amount_remaining": remaining,
+        }
+        | changes,
+    )
+
+
+def compared(
+    book: FreshBooksInvoice | None,
+    there: StripeInvoice | None,
+    *,
+    collected: str = "0",
+    recorded: str = "0",
+    reported: str = "0",
+    **more: Any,
+) -> tuple[Difference, ...]:
+    found = compare_invoice(
+        book,
+        there,
+        collected=usd(collected),
+        recorded=usd(recorded),
+        reported=usd(reported),
+        **more,
+    )
+    assert all(difference.explanation and difference.suggested_step for difference in found)
+    return found
+
+
+def kinds(found: tuple[Difference, ...]) -> list[tuple[str, str]]:
+    return [(difference.kind.value, difference.severity.value) for difference in found]
+
+
+@pytest.mark.parametrize(
+    ("book_paid", "there", "figures"),
+    [
+        ("0", stripe(), {}),
+        ("100", stripe("100"), {"collected": "100", "recorded": "100"}),
+        ("40", stripe("40"), {"collected": "40", "recorded": "40"}),
+        ("40", stripe("40"), {"reported": "40"}),
+        ("70", stripe("70"), {"collected": "30", "recorded": "30", "reported": "40"}),
+        ("0", stripe(status="draft", finalized_at=None), {}),
+        ("0", stripe(status="uncollectible"), {}),
+        ("60", stripe("100"), {"collected": "100", "recorded": "60", "refunded": usd("40")}),
+    ],
+)
+def test_agreement_is_silent(book_paid: str, there: StripeInvoice, figures: dict[str, Any]) -> None:
+    for records in (True, False):
+        assert compared(paid(BOOK, book_paid), there, **figures, records_payments=records) == ()
+
+
+def test_payment_not_recorded_is_information_where_the_tenant_records_by_hand() -> None:
+    (only,) = compared(BOOK, stripe("100"), collected="100")
+    assert (only.kind, only.severity) == (DiscrepancyKind.PAYMENT_NOT_RECORDED, Severity.INFO)
+    assert (only.freshbooks, only.stripe) == (ZERO, usd("100"))
+    strict = compared(BOOK, stripe("100"), collected="100", records_payments=True)
+    assert kinds(strict) == [("payment_not_recorded", "error")]
+
+
+def test_one_cent_is_a_difference() -> None:
+    found = compared(
+        paid(BOOK, "99.99"),
+        stripe("100"),
+        collected="100",
+        recorded="99.99",
+        records_payments=True,
+    )
+    assert kinds(found) == [("payment_not_recorded", "error")]
+    found = compared(invoice([Item("1", "100.01")]), stripe())
+    assert kinds(found) == [("total_differs", "error")]
+
+
+def test_payments_entered_by_hand_are_not_reported_as_missing() -> None:
+    whole = {"collected": "100"}
+    assert compared(paid(BOOK, "100"), stripe("100"), **whole) == ()
+    found = compared(paid(BOOK, "100"), stripe("100"), **whole, records_payments=True)
+    assert kinds(found) == [("payment_not_recorded", "warning")]
+    # Half and half may be the same half, or both halves: a person is told.
+    found = compared(paid(BOOK, "50"), stripe("50"), collected="50")
+    assert kinds(found) == [("payment_not_recorded", "info")]
+    assert "likely the same money" in found[0].explanation
+
+
+def test_outside_payment_that_stripe_does_not_know() -> None:
+    (only,) = compared(paid(BOOK, "40"), stripe())
+    assert kinds((only,)) == [("outside_payment_not_reported", "warning")]
+    assert (only.freshbooks, only.stripe) == (usd("40"), ZERO)
+
+
+def test_reported_payment_that_freshbooks_no_longer_has() -> None:
+    found = compared(BOOK, stripe("40"), reported="40")
+    assert kinds(found) == [("paid_differs", "error")]
+
+
+def test_refund_leaves_too_much_recorded() -> None:
+    figures: dict[str, Any] = {
+        "collected": "100",
+        "recorded": "100",
+        "refunded": usd("100"),
+    }
+    book = paid(BOOK, "100")
+    assert kinds(compared(book, stripe("100"), **figures)) == [("paid_differs", "warning")]
+    strict = compared(book, stripe("100"), **figures, records_payments=True)
+    assert kinds(strict) == [("paid_differs", "error")]
+
+
+def test_unknown_outcome_is_said() -> None:
+    found = compared(BOOK, stripe("100"), collected="100", unknown=usd("100"))
+    assert kinds(found) == [
+        ("payment_unknown_outcome", "warning"),
+        ("payment_not_recorded", "info"),
+    ]
+    assert compared(BOOK, stripe(), unknown=ZERO) == ()
+
+
+def test_overpayment() -> None:
+    over = stripe("100", amount_overpaid=usd("20"), amount_paid=usd("120"))
+    found = compared(paid(BOOK, "100"), over, collected="120", recorded="100")
+    assert kinds(found) == [("overpaid", "warning")]
+    assert found[0].stripe == usd("120")
+    # A cheque of 40 and a card payment of 100 for an invoice of 100.
+    found = compared(paid(BOOK, "40"), stripe("100"), collected="100", records_payments=True)
+    assert kinds(found) == [("overpaid", "warning"), ("payment_not_recorded", "error")]
+
+
+@pytest.mark.parametrize(
+    ("there", "more", "expected"),
+    [
+        (stripe(status="draft"), {}, ("total_differs", "warning")),
+        (stripe(), {}, ("total_differs", "error")),
+        (stripe(), {"sent_total": usd("120")}, ("stripe_invoice_changed", "error")),
+        (stripe(), {"sent_total": usd("100")}, ("total_differs", "error")),
+    ],
+)
+def test_total_differs(
+    there: StripeInvoice, more: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    assert kinds(compared(invoice([Item("1", "120.00")]), there, **more)) == [expected]
+
+
+def test_changed_after_payment() -> None:
+    book = paid(invoice([Item("1", "120.00")]), "100")
+    found = compared(book, stripe("100"), collected="100", recorded="100")
+    assert kinds(found) == [("changed_after_payment", "error")]
+
+
+def test_other_currency_compares_nothing_else() -> None:
+    found = compared(invoice([Item("1", "100.00")], currency="CAD"), stripe())
+    assert kinds(found) == [("currency_differs", "error")]
+
+
+def test_missing_in_freshbooks_and_deleted_there() -> None:
+    assert compared(None, None) == ()
+    assert compared(None, stripe(status="void")) == ()
+    assert kinds(compared(None, stripe())) == [("missing_in_freshbooks", "error")]
+    deleted = replace(BOOK, vis_state=1)
+    assert compared(deleted, None) == ()
+    assert compared(deleted, stripe(status="deleted")) == ()
+    (draft,) = compared(deleted, stripe(status="draft", finalized_at=None))
+    assert (draft.severity, draft.suggested_step) == (
+        Severity.WARNING,
+        "Delete the draft in Stripe.",
+    )
+    (sent,) = compared(deleted, stripe())
+    assert sent.suggested_step == "Void it in Stripe."
+    (settled,) = compared(deleted, stripe("100"), collected="100")
+    assert (settled.kind, settled.severity) == (
+        DiscrepancyKind.DELETED_IN_FRESHBOOKS,
+        Severity.ERROR,
+    )
+
+
+def test_missing_in_stripe() -> None:
+    assert kinds(compared(BOOK, None)) == [("missing_in_stripe", "error")]
+    assert kinds(compared(BOOK, stripe(status="void"))) == [("missing_in_stripe", "error")]
+    assert kinds(compared(replace(BOOK, status=1), None)) == [("missing_in_stripe", "warning")]
+    assert compared(paid(BOOK, "100"), None) == ()
+    (refused,) = compared(BOOK, None, not_representable="Stripe cannot carry it.")
+    assert (refused.kind, refused.explanation) == (
+        DiscrepancyKind.NOT_REPRESENTABLE,
+        "Stripe cannot carry it.",
+    )
+
+
+def test_money_in_stripe_that_nobody_explains() -> None:
+    (by_hand,) = compared(BOOK, stripe("100"))
+    assert kinds((by_hand,)) == [("paid_differs", "warning")]
+    credit = stripe(amount_remaining=usd("75"), starting_balance_minor=-2500)
+    (applied,) = compared(BOOK, credit)
+    assert "credit balance of 25.00 USD" in applied.explanation
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ({}, CollectionStatus.UNPAID),
+        ({"collecting": False}, CollectionStatus.NOT_COLLECTED),
+        ({"has_pending": True}, CollectionStatus.PENDING),
+        ({"paid": "40", "has_pending": True}, CollectionStatus.PENDING),
+        ({"paid": "40"}, CollectionStatus.PARTLY_PAID),
+        ({"paid_outside": "40"}, CollectionStatus.PARTLY_PAID),
+        ({"paid": "100"}, CollectionStatus.PAID),
+        ({"paid": "60", "paid_outside": "40"}, CollectionStatus.PAID),
+        ({"paid_outside": "100"}, CollectionStatus.PAID_OUTSIDE),
+        ({"paid_outside": "100", "collecting": False}, CollectionStatus.PAID_OUTSIDE),
+        ({"paid": "100.01"}, CollectionStatus.OVERPAID),
+        ({"paid": "100", "paid_outside": "40"}, CollectionStatus.OVERPAID),
+        ({"paid": "100", "refunded": "100"}, CollectionStatus.REFUNDED),
+        ({"paid": "100", "refunded": "60"}, CollectionStatus.PARTLY_PAID),
+        ({"paid": "120", "refunded": "20"}, CollectionStatus.PAID),
+        ({"paid": "100", "refunded": "100", "paid_outside": "100"}, CollectionStatus.PAID_OUTSIDE),
+        ({"paid": "100", "disputed": True}, CollectionStatus.DISPUTED),
+        ({"total": "0"}, CollectionStatus.PAID),
+    ],
+)
+def test_collection_status(figures: dict[str, Any], expected: CollectionStatus) -> None:
+    amounts = {"total": "100", "paid": "0", "paid_outside": "0"} | figures
+    money = {
+        name: usd(value) if isinstance(value, str) else value for name, value in amounts.items()
+    }
+    assert collection_status(**{"has_pending": False} | money) is expected
+
+
+cents = st.integers(0, 20_000).map(lambda minor: Money(minor, "USD"))
+
+
+@settings(deadline=None, max_examples=200)
+@given(collected=cents, recorded=cents, reported=cents, book_paid=cents, records=st.booleans())
+def test_sides_that_disagree_are_never_silent(
+    collected: Money, recorded: Money, reported: Money, book_paid: Money, *, records: bool
+) -> None:
+    """Silence only if both sides have the same outstanding."""
+    book = replace(BOOK, paid=book_paid, outstanding=max(BOOK.amount - book_paid, ZERO))
+    received = collected + reported
+    there = stripe(received.to_decimal_string())
+    found = compare_invoice(
+        book,
+        there,
+        collected=collected,
+        recorded=recorded,
+        reported=reported,
+        records_payments=records,
+    )
+    if not found:
+        assert book.outstanding == there.amount_remaining
