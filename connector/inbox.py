@@ -91,7 +91,7 @@ def store_hint(tenant_id: int, *, event_type: str, object_id: str) -> Stored:
     )
 
 
-def _store(statement: str, values: dict[str, object]) -> Stored:
+def _store(statement: str, values: dict[str, int | str | datetime | None]) -> Stored:
     tenant_id = int(str(values["tenant"]))
     with tenant_scope(tenant_id):
         with connection.cursor() as cursor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -85,7 +86,9 @@ class VendorGate:
 
 
 def _refuse_inside_transaction(operation: str) -> None:
-    blocks = [block for block in connection.atomic_blocks if not block._from_testcase]  # noqa: SLF001
+    blocks = [
+        block for block in connection.atomic_blocks if not getattr(block, "_from_testcase", False)
+    ]
     if blocks or (connection.in_atomic_block and not connection.atomic_blocks):
         raise CallInsideTransaction(f"{operation} inside a database transaction")
 
@@ -136,7 +139,7 @@ def _seconds_until_token(bucket: RateBucket) -> float:
     now = timezone.now()
     if bucket.blocked_until and bucket.blocked_until > now:
         return (bucket.blocked_until - now).total_seconds()
-    missing = max(0, 1 - bucket.tokens)
+    missing = max(Decimal(0), 1 - bucket.tokens)
     return max(0.05, float(missing / bucket.rate_per_s))
 
 

@@ -117,7 +117,7 @@ def _version(row: FreshBooksClient | FreshBooksInvoice) -> str:
     return getattr(row, "version", "") or row.updated
 
 
-def _queue(run: SyncRun, kind: Kind, ids: Iterable[int]) -> int:
+def _queue(run: SyncRun, kind: Kind, ids: Iterable[int | str]) -> int:
     count = 0
     for object_id in ids:
         ledger.enqueue(

@@ -17,7 +17,7 @@ from connector.jobs.kinds import SYNC_INVOICE
 from connector.models import Discrepancy, InvoiceLink, InvoiceRevision, PollFeed
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.pages import all_pages
-from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice
+from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice, Page
 from connector.vendors.stripe.records import StripeInvoice
 from tenants.scope import tenant_scope
 
@@ -76,9 +76,7 @@ def _links(run: SyncRun) -> dict[int, InvoiceLink]:
         return {link.freshbooks_invoice_id: link for link in InvoiceLink.objects.iterator()}
 
 
-def _compare_freshbooks(
-    run: SyncRun, links: dict[int, InvoiceLink], findings: Findings
-) -> None:
+def _compare_freshbooks(run: SyncRun, links: dict[int, InvoiceLink], findings: Findings) -> None:
     seen = set()
     for invoice in _freshbooks_invoices(run):
         seen.add(invoice.id)
@@ -177,12 +175,16 @@ def _recheck_open_discrepancies(run: SyncRun, findings: Findings) -> None:
 
 
 def _freshbooks_invoices(run: SyncRun) -> Iterator[FreshBooksInvoice]:
-    for vis_state in (None, DELETED):
-        yield from all_pages(
-            lambda page, state=vis_state: run.freshbooks.list_invoices(
-                page=page, updated_min=None, vis_state=state
-            )
-        )
+    """All of them, and then the deleted ones, which the plain list leaves out."""
+
+    def listed(page: int) -> Page[FreshBooksInvoice]:
+        return run.freshbooks.list_invoices(page=page, updated_min=None, vis_state=None)
+
+    def deleted(page: int) -> Page[FreshBooksInvoice]:
+        return run.freshbooks.list_invoices(page=page, updated_min=None, vis_state=DELETED)
+
+    yield from all_pages(listed)
+    yield from all_pages(deleted)
 
 
 def _stripe_invoices(run: SyncRun) -> Iterator[StripeInvoice]:

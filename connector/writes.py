@@ -78,7 +78,7 @@ def _begin(job: JobRun, intent: Intent[Answer], *, fresh_key: bool = False) -> V
     """The row of this write: the unfinished or confirmed one, or a new one."""
     with tenant_scope(job.tenant_id):
         job.hold_fence()
-        known = (
+        known: VendorWrite | None = (
             VendorWrite.objects.select_for_update()
             .filter(
                 operation=intent.operation,

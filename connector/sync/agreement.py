@@ -62,18 +62,16 @@ def save_agreement(
         return keep_discrepancies(run, link, differences)
 
 
-def keep_discrepancies(
-    run: SyncRun, link: InvoiceLink, differences: Iterable[Difference]
-) -> int:
+def keep_discrepancies(run: SyncRun, link: InvoiceLink, differences: Iterable[Difference]) -> int:
     """Open, refresh or reopen a row for each difference; close what is no longer there."""
     now = timezone.now()
     seen = []
     for difference in differences:
         seen.append(difference.kind)
         _keep(run, link, difference, now)
-    for row in Discrepancy.objects.filter(
-        invoice=link, state=Discrepancy.State.OPEN
-    ).exclude(kind__in=seen):
+    for row in Discrepancy.objects.filter(invoice=link, state=Discrepancy.State.OPEN).exclude(
+        kind__in=seen
+    ):
         row.state = Discrepancy.State.CLOSED
         row.closed_at = now
         row.save(update_fields=["state", "closed_at"])
@@ -190,7 +188,10 @@ def _state(
     if books.invoice.vis_state == DELETED:
         return InvoiceLink.State.REMOVED, "Deleted in FreshBooks."
     if sight.invoice is None:
-        return InvoiceLink.State.SETTLED, "Nothing is outstanding, so Stripe has nothing to collect."
+        return (
+            InvoiceLink.State.SETTLED,
+            "Nothing is outstanding, so Stripe has nothing to collect.",
+        )
     if sight.invoice.status == "draft":
         return InvoiceLink.State.DRAFT, ""
     if sight.invoice.status == "paid":

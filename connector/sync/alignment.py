@@ -142,9 +142,7 @@ def _removed_by_person(run: SyncRun, link: InvoiceLink) -> bool:
     return last is not None and last.retired_by_person
 
 
-def _gone(
-    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, because: str
-) -> StripeSight:
+def _gone(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, because: str) -> StripeSight:
     mark_gone(run, link, revision, because=because, by_person=True)
     return StripeSight()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
@@ -17,6 +18,8 @@ from connector.vendors.freshbooks.records import VISIBLE, FreshBooksClient
 from connector.vendors.stripe.records import StripeCustomer
 from connector.writes import Intent, perform
 from tenants.scope import tenant_scope
+
+CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
 
 
 def sync_client(run: SyncRun, client_id: int) -> str:
@@ -54,24 +57,23 @@ def _bring_in_step(
     run: SyncRun, client: FreshBooksClient, link: ClientLink | None
 ) -> tuple[ClientLink, str]:
     draft = to_stripe_customer(client, freshbooks_account_id=run.freshbooks_account_id)
-    content = idempotency.body_hash(draft.body)
     if link is None or not link.stripe_customer_id:
-        customer_id, extra_notes = _find_or_create(run, client, draft)
-        return _save(run, client, draft, content, customer_id, extra_notes, action="created")
-    if link.content_hash == content:
-        return _save(run, client, draft, content, link.stripe_customer_id, [], action="unchanged")
+        customer_id, draft = _find_or_create(run, client, draft)
+        return _save(run, client, draft, customer_id, CREATED), CREATED
+    if link.content_hash == idempotency.body_hash(draft.body):
+        return _save(run, client, draft, link.stripe_customer_id, UNCHANGED), UNCHANGED
     _update(run, link, draft)
-    return _save(run, client, draft, content, link.stripe_customer_id, [], action="updated")
+    return _save(run, client, draft, link.stripe_customer_id, UPDATED), UPDATED
 
 
 def _find_or_create(
     run: SyncRun, client: FreshBooksClient, draft: CustomerDraft
-) -> tuple[str, list[str]]:
+) -> tuple[str, CustomerDraft]:
     """The customer that carries this client's id, or a new one. Never merges by e-mail alone."""
     same_email = run.stripe.find_customers(email=client.email) if client.email else ()
     for customer in same_email:
         if _is_ours(run, customer, client.id):
-            return customer.id, []
+            return customer.id, draft
     created = perform(
         run.job,
         Intent(
@@ -86,12 +88,12 @@ def _find_or_create(
             look_up=lambda: _find_by_metadata(run, client),
         ),
     )
-    notes = [
+    notes = tuple(
         f"Stripe already has customer {customer.id} with the same e-mail address; "
         "it was left alone because nothing proves that both are the same client."
         for customer in same_email
-    ]
-    return str(created["id"]), notes
+    )
+    return str(created["id"]), replace(draft, notes=(*draft.notes, *notes))
 
 
 def _find_by_metadata(run: SyncRun, client: FreshBooksClient) -> StripeCustomer | None:
@@ -141,17 +143,11 @@ def _update(run: SyncRun, link: ClientLink, draft: CustomerDraft) -> None:
 
 
 def _save(
-    run: SyncRun,
-    client: FreshBooksClient,
-    draft: CustomerDraft,
-    content: str,
-    customer_id: str,
-    extra_notes: list[str],
-    *,
-    action: str,
-) -> tuple[ClientLink, str]:
+    run: SyncRun, client: FreshBooksClient, draft: CustomerDraft, customer_id: str, action: str
+) -> ClientLink:
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
+        link: ClientLink
         link, _ = ClientLink.objects.get_or_create(
             tenant_id=run.tenant_id, freshbooks_client_id=client.id
         )
@@ -160,16 +156,17 @@ def _save(
         link.email = client.email[:512]
         link.state = ClientLink.State.LINKED
         link.reason = ""
-        if action != "unchanged":
-            link.notes = [*draft.notes, *extra_notes]
-            link.revision += 1
-        link.content_hash = content
         link.freshbooks_updated = client.updated
         link.synced_at = timezone.now()
+        if action != UNCHANGED:
+            link.notes = list(draft.notes)
+            link.content_hash = idempotency.body_hash(draft.body)
+            link.revision += 1
+            _audit(
+                run, f"client.{action}", client.id, {"customer": customer_id, "notes": link.notes}
+            )
         link.save()
-        if action != "unchanged":
-            _audit(run, f"client.{action}", client.id, {"customer": customer_id, "notes": link.notes})
-    return link, action
+    return link
 
 
 def _remember_removed(run: SyncRun, link: ClientLink | None, client: FreshBooksClient) -> str:
@@ -180,7 +177,9 @@ def _remember_removed(run: SyncRun, link: ClientLink | None, client: FreshBooksC
         link.freshbooks_updated = client.updated
         if link.state != ClientLink.State.REMOVED:
             link.state = ClientLink.State.REMOVED
-            link.reason = "Deleted or archived in FreshBooks. The Stripe customer was left as it is."
+            link.reason = (
+                "Deleted or archived in FreshBooks. The Stripe customer was left as it is."
+            )
             _audit(run, "client.removed", client.id, {"vis_state": client.vis_state})
         link.save()
     return "removed in FreshBooks, kept in Stripe"
@@ -207,4 +206,3 @@ def _audit(run: SyncRun, action: str, client_id: int, details: dict[str, Any]) -
         cause=run.job.cause,
         details=details,
     )
-

@@ -53,9 +53,7 @@ def total(rows: Iterable[CollectedPayment], currency: str) -> Money:
     return sum((Money(row.amount_minor, row.currency) for row in rows), Money.zero(currency))
 
 
-def _take(
-    run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount: Money
-) -> int:
+def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount: Money) -> int:
     row, created = CollectedPayment.objects.get_or_create(
         tenant_id=run.tenant_id,
         stripe_invoice_payment_id=payment.id,

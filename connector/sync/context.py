@@ -30,6 +30,7 @@ class SyncRun:
 
     @property
     def tenant_id(self) -> int:
+        """The tenant whose job this is."""
         return self.job.tenant_id
 
     def keep(self, answer: StripeInvoice) -> StripeInvoice:

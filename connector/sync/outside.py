@@ -1,5 +1,7 @@
-"""Payments entered in FreshBooks by people (a cheque, cash): reported to Stripe, so that nobody is
-asked to pay twice."""
+"""Payments entered in FreshBooks by people (a cheque, cash): reported to Stripe.
+
+So nobody is asked to pay there what was already paid elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -135,9 +137,7 @@ def _pay_out_of_band(
             step=f"payment-{row.freshbooks_payment_id}",
             body={},
             call=lambda _, key: run.keep(
-                run.stripe.pay_invoice_out_of_band(
-                    revision.stripe_invoice_id, idempotency_key=key
-                )
+                run.stripe.pay_invoice_out_of_band(revision.stripe_invoice_id, idempotency_key=key)
             ),
             summarize=lambda made: {"id": made.id, "status": made.status},
             look_up=lambda: _if_paid(run, revision),

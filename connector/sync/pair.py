@@ -66,6 +66,7 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> InvoiceLink:
     """The link, with what FreshBooks says of the invoice itself."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
+        link: InvoiceLink
         link, _ = InvoiceLink.objects.get_or_create(
             tenant_id=run.tenant_id, freshbooks_invoice_id=invoice.id
         )
@@ -104,9 +105,7 @@ def _read_payments(
         )
     if invoice.paid.is_zero and not known:
         return ()
-    rows = all_pages(
-        lambda page: run.freshbooks.list_payments(page=page, invoice_id=invoice.id)
-    )
+    rows = all_pages(lambda page: run.freshbooks.list_payments(page=page, invoice_id=invoice.id))
     return tuple(payment for payment in rows if payment.vis_state == VISIBLE)
 
 

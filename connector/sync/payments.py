@@ -166,8 +166,8 @@ def _send(
     _save_state(run, row, Recording.SENDING)
     kept: list[FreshBooksPayment] = []
 
-    def create(body: dict[str, object], key: str) -> FreshBooksPayment:
-        kept.append(run.freshbooks.create_payment(draft))
+    def create() -> FreshBooksPayment:
+        kept.append(run.freshbooks.create_payment(draft=draft))
         return kept[0]
 
     intent = Intent(
@@ -185,7 +185,7 @@ def _send(
             "type": draft.type,
             "note": draft.note,
         },
-        call=create,
+        call=lambda _body, _key: create(),
         summarize=lambda made: {"id": made.id, "amount": made.amount.to_decimal_string()},
     )
     try:
@@ -223,9 +223,7 @@ def _adopt(
     return books if known else books.with_payment(payment)
 
 
-def _leave_to_person(
-    run: SyncRun, link: InvoiceLink, row: CollectedPayment, reason: str
-) -> None:
+def _leave_to_person(run: SyncRun, link: InvoiceLink, row: CollectedPayment, reason: str) -> None:
     row.reason = reason
     _save(run, link, row, Recording.NEEDS_YOU, "payment.left_to_person")
 

@@ -67,9 +67,7 @@ def mark_gone(
         )
 
 
-def _finish_unanswered_create(
-    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision
-) -> str:
+def _finish_unanswered_create(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> str:
     """The id of a draft whose creation was sent but never answered; "" if it never was sent."""
     with tenant_scope(run.tenant_id):
         sent = (

@@ -126,9 +126,9 @@ def finalize(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None
 def follow_stripe(run: SyncRun, revision: InvoiceRevision, stripe: StripeInvoice) -> None:
     """Take over the state that Stripe reports, e.g. after a payment or a finalization there."""
     state = {"open": State.OPEN, "paid": State.PAID, "uncollectible": State.OPEN}.get(stripe.status)
-    if state is not None and revision.state in {State.DRAFT, State.OPEN, State.PAID}:
-        if revision.state != state:
-            advance(run, revision, state)
+    follows = revision.state in {State.DRAFT, State.OPEN, State.PAID}
+    if state is not None and follows and revision.state != state:
+        advance(run, revision, state)
 
 
 def _draft(
@@ -157,9 +157,7 @@ def _draft(
     return draft
 
 
-def _create(
-    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: InvoiceDraft
-) -> str:
+def _create(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: InvoiceDraft) -> str:
     """The draft's id. A number that Stripe does not take is left out; ours stays visible."""
     intent = step_intent(
         run,
