@@ -104,7 +104,7 @@ def _money_fields(world: World, invoice: Invoice) -> dict[str, Any]:
         "amount": money.json(invoice.total, code),
         "paid": money.json(invoice.paid, code),
         "outstanding": money.json(invoice.outstanding, code),
-        "net_paid_amount": {"amount": str(invoice.paid / _FEE_FACTOR), "code": code},
+        "net_paid_amount": {"amount": f"{invoice.paid / _FEE_FACTOR:f}", "code": code},
         "discount_value": plain(invoice.discount_percent),
         "discount_total": money.json(invoice.discount_total, code),
         "deposit_amount": None if deposit is None else money.json(deposit, code),

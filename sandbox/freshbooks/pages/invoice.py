@@ -21,13 +21,17 @@ from sandbox.freshbooks.payments import TYPES
 from sandbox.freshbooks.world import World
 
 _LINE_FIELDS = (
-    ("name", "Item", 16),
-    ("description", "Description", 20),
-    ("qty", "Quantity", 5),
+    ("name", "Item", 14),
+    ("description", "Description", 18),
+    ("qty", "Quantity", 4),
     ("unit_cost", "Unit price", 7),
-    ("taxName1", "Tax", 6),
-    ("taxAmount1", "%", 4),
+    ("taxName1", "Tax", 5),
+    ("taxAmount1", "%", 3),
+    ("taxName2", "Second tax", 5),
+    ("taxAmount2", "%", 3),
 )
+_KEPT_LINE_FIELDS = ("taxNumber1", "taxNumber2", "compounded_tax")
+"""Not shown in the form, but an edit must not lose them."""
 
 
 def invoice_page(account: Account, invoice: Invoice, acts: Acts, error: str) -> Response:
@@ -61,39 +65,42 @@ def public_invoice_page(world: World, account: Account, invoice: Invoice, acts: 
 def line_inputs(lines: list[dict[str, Any]]) -> str:
     """A row of inputs per line; empty ones are left out when read."""
     rows = [
-        [
-            f'<input name="{name}-{number}" size="{size}" '
-            f'value="{escape(_input_value(line, name), quote=True)}" aria-label="{label}">'
-            for name, label, size in _LINE_FIELDS
-        ]
+        [_line_input(line, name, number, label, size) for name, label, size in _LINE_FIELDS]
         for number, line in enumerate(lines)
     ]
-    return table([label for _, label, _ in _LINE_FIELDS], rows, "")
+    kept = "".join(
+        f'<input type="hidden" name="{name}-{number}" value="{escape(str(line[name]), quote=True)}">'
+        for number, line in enumerate(lines)
+        for name in _KEPT_LINE_FIELDS
+        if line.get(name)
+    )
+    return table([label for _, label, _ in _LINE_FIELDS], rows, "") + kept
+
+
+def _line_input(line: dict[str, Any], name: str, number: int, label: str, size: int) -> str:
+    value = line.get(name)
+    if name == "unit_cost" and value:
+        value = value["amount"]
+    if name.startswith("taxAmount") and not line.get(f"taxName{name[-1]}"):
+        value = ""
+    shown = "" if value is None else escape(str(value), quote=True)
+    return f'<input name="{name}-{number}" size="{size}" value="{shown}" aria-label="{label}">'
 
 
 def read_lines_form(form_data: dict[str, str]) -> list[dict[str, Any]]:
     """The lines of a form, as the API takes them."""
     lines: list[dict[str, Any]] = []
+    names = [name for name, _, _ in _LINE_FIELDS] + list(_KEPT_LINE_FIELDS)
     for number in range(100):
         if f"name-{number}" not in form_data:
             break
-        line: dict[str, Any] = {
-            name: form_data.get(f"{name}-{number}", "") for name, _, _ in _LINE_FIELDS
-        }
+        line: dict[str, Any] = {name: form_data.get(f"{name}-{number}", "") for name in names}
         if line["name"] or line["unit_cost"]:
             line["qty"] = line["qty"] or "1"
             line["unit_cost"] = {"amount": line["unit_cost"] or "0"}
+            line["compounded_tax"] = line["compounded_tax"] == "True"
             lines.append(line)
     return lines
-
-
-def _input_value(line: dict[str, Any], name: str) -> str:
-    value = line.get(name)
-    if name == "unit_cost" and value:
-        value = value["amount"]
-    return (
-        "" if value is None or (name == "taxAmount1" and not line.get("taxName1")) else str(value)
-    )
 
 
 def _figures(shown: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ body { margin: 0; background: #f5f6f8; color: #1d2733;
 header { background: #14324e; color: #fff; padding: .8rem 1.5rem; }
 header a { color: #fff; text-decoration: none; font-weight: 600; }
 header small { opacity: .75; margin-left: .8rem; }
-main { max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem; }
+main { max-width: 68rem; margin: 1.5rem auto; padding: 0 1rem; }
 section { background: #fff; border: 1px solid #dfe4ea; border-radius: 8px;
   padding: 1rem 1.25rem; margin-bottom: 1.25rem; }
 h1 { font-size: 1.5rem; margin: .2rem 0 1rem; }
@@ -20,7 +20,9 @@ h2 { font-size: 1.05rem; margin: 0 0 .7rem; }
 table { border-collapse: collapse; width: 100%; }
 th { text-align: left; color: #5b6b7b; font-weight: 500; font-size: .85rem; }
 th, td { padding: .4rem .5rem; border-bottom: 1px solid #edf0f3; vertical-align: middle; }
-tr:last-child td { border-bottom: 0; }
+tr:last-child > * { border-bottom: 0; }
+table + h2 { margin-top: 1rem; } p.quiet + h2 { margin-top: 1rem; }
+main > a { display: inline-block; margin-bottom: .8rem; }
 .amount { text-align: right; font-variant-numeric: tabular-nums; }
 form { margin: 0; }
 form.row { display: flex; flex-wrap: wrap; gap: .6rem; align-items: flex-end; }
@@ -29,7 +31,8 @@ label { display: flex; flex-direction: column; font-size: .8rem; color: #5b6b7b;
 label.pick { flex-direction: row; align-items: center; gap: .5rem; font-size: 1rem;
   color: inherit; padding: .25rem 0; }
 input, select { font: inherit; padding: .35rem .5rem; border: 1px solid #c4ccd5;
-  border-radius: 5px; background: #fff; min-width: 4rem; }
+  border-radius: 5px; background: #fff; }
+label.pick input { margin: 0; }
 button { font: inherit; padding: .38rem .9rem; border: 1px solid #0b6b4a; border-radius: 5px;
   background: #0f7d57; color: #fff; cursor: pointer; }
 button.plain { background: #fff; color: #38495a; border-color: #c4ccd5; }
