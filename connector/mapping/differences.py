@@ -199,7 +199,8 @@ def overpaid(
     in_stripe = figures.kept + figures.reported
     everywhere = figures.kept + figures.outside
     doubted = freshbooks.amount < everywhere and not figures.entered_by_hand
-    if not (stripe.total < in_stripe or stripe.amount_overpaid.amount_minor > 0 or doubted):
+    kept_excess = figures.collected - figures.kept < stripe.amount_overpaid
+    if not (stripe.total < in_stripe or kept_excess or doubted):
         return None
     return Difference(
         kind=DiscrepancyKind.OVERPAID,

@@ -70,15 +70,15 @@ def _line_body(item: TaxedLine, index: int, notes: list[str]) -> dict[str, Any]:
             "amount": line.amount.to_stripe(),
             "description": fit(text, room, what=what, notes=notes) + suffix,
         }
-    return body | {"discountable": False} | _tax_amounts(item.taxes)
+    return body | {"discountable": False} | _tax_amounts(item.taxes, notes)
 
 
 def _exact_unit_amount(line: InvoiceLine) -> Money | None:
     """The unit price, if quantity x price is the line's amount to the minor unit."""
     quantity = line.quantity
-    if not quantity.is_finite() or quantity != quantity.to_integral_value():
+    if not (quantity.is_finite() and line.unit_cost.is_finite()):
         return None
-    if not 1 <= quantity <= MAX_QUANTITY or line.unit_cost < 0:
+    if not 1 <= quantity <= MAX_QUANTITY or quantity % 1 or line.unit_cost < 0:
         return None
     try:
         unit = Money.from_decimal(line.unit_cost, line.amount.currency)
@@ -98,7 +98,7 @@ def _how_it_came_about(line: InvoiceLine) -> str:
     return f" ({quantity} × {plain_decimal(line.unit_cost, places=exponent(currency))})"
 
 
-def _tax_amounts(taxes: Sequence[AppliedTax]) -> dict[str, Any]:
+def _tax_amounts(taxes: Sequence[AppliedTax], notes: list[str]) -> dict[str, Any]:
     if not taxes:
         return {}
     return {
@@ -106,18 +106,19 @@ def _tax_amounts(taxes: Sequence[AppliedTax]) -> dict[str, Any]:
             {
                 "amount": applied.amount.to_stripe(),
                 "taxable_amount": applied.taxable.to_stripe(),
-                "tax_rate_data": _tax_rate(applied),
+                "tax_rate_data": _tax_rate(applied, notes),
             }
             for applied in taxes
         ]
     }
 
 
-def _tax_rate(applied: AppliedTax) -> dict[str, Any]:
+def _tax_rate(applied: AppliedTax, notes: list[str]) -> dict[str, Any]:
     """How the tax is shown. The percentage is for show only, so it may be rounded to Stripe's places."""
     percent = applied.tax.percent.quantize(_PERCENT_PLACES, rounding=ROUND_HALF_EVEN)
+    name = clean(applied.tax.name) or "Tax"
     rate = {
-        "display_name": shorten(clean(applied.tax.name) or "Tax", MAX_TAX_NAME),
+        "display_name": fit(name, MAX_TAX_NAME, what="Tax name", notes=notes),
         "percentage": plain_decimal(percent),
         "inclusive": False,
     }
@@ -183,4 +184,4 @@ def _condensed_body(
         "amount": sum((item.line.amount for item in group), zero).to_stripe(),
         "description": fit(text, MAX_DESCRIPTION, what="Summed lines", notes=notes),
         "discountable": False,
-    } | _tax_amounts(taxes)
+    } | _tax_amounts(taxes, notes)

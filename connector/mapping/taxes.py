@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
 from connector.currencies import stripe_step_minor
 from connector.errors import AmountNotRepresentable, NotRepresentable
+from connector.mapping.text import clean
 from connector.money import Money
 from connector.vendors.freshbooks.records import FreshBooksInvoice, InvoiceLine, LineTax
+
+_SMALLEST_PERCENT = Decimal("0.000001")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,23 +132,28 @@ def _pairs(index: int, line: InvoiceLine, base: Fraction, notes: list[str]) -> l
     pairs: list[_Pair] = []
     first_tax = Fraction(0)
     for position, tax in enumerate(line.taxes):
-        if tax.percent == 0 or base == 0:
+        if base == 0 or tax.percent.is_zero():
             if tax.name and base != 0:
-                notes.append(f"Line {index + 1}: tax {tax.name!r} of 0 % was left out.")
+                notes.append(f"Line {index + 1}: tax {clean(tax.name)[:40]!r} of 0 % was left out.")
             continue
-        if not (tax.percent.is_finite() and 0 < tax.percent <= 100):
-            raise NotRepresentable(
-                f"Line {index + 1} has the tax {tax.name!r} of {tax.percent} %; "
-                "Stripe takes taxes above 0 % and up to 100 %.",
-                next_step="Correct the tax of the line in FreshBooks.",
-                vendor="stripe",
-            )
+        _require_sensible(tax, index)
         compound = position == 1 and line.compounded_tax
         exact = (base + (first_tax if compound else 0)) * Fraction(tax.percent) / 100
         if position == 0:
             first_tax = exact
         pairs.append(_Pair(index, tax, compound, exact))
     return pairs
+
+
+def _require_sensible(tax: LineTax, index: int) -> None:
+    if tax.percent.is_finite() and _SMALLEST_PERCENT <= tax.percent <= 100:
+        return
+    raise NotRepresentable(
+        f"Line {index + 1} has the tax {clean(tax.name)[:40]!r} of {str(tax.percent)[:20]} %; "
+        "Stripe takes taxes above 0 % and up to 100 %.",
+        next_step="Correct the tax of the line in FreshBooks.",
+        vendor="stripe",
+    )
 
 
 def _require_believable(

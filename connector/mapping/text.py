@@ -12,6 +12,7 @@ from decimal import Decimal
 _LINE_BREAKS = {"\r\n": "\n", "\r": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n"}
 # Control characters and lone surrogates: neither can be shown, and the latter cannot be encoded.
 _UNSENDABLE = {"Cc", "Cs"}
+_MAX_SHOWN_DIGITS = 60
 
 
 def clean(text: str) -> str:
@@ -48,6 +49,8 @@ def join_present(parts: Iterable[str], separator: str) -> str:
 
 def plain_decimal(value: Decimal, *, places: int = 0) -> str:
     """The number without exponent or needless zeros, with at least so many places."""
+    if not value.is_finite() or abs(value.adjusted()) > _MAX_SHOWN_DIGITS:
+        return str(value)  # never write out a billion zeros
     whole, _, fraction = format(value, "f").partition(".")
     fraction = fraction.rstrip("0").ljust(places, "0")
     return f"{whole}.{fraction}" if fraction else whole

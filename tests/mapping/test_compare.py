@@ -156,6 +156,10 @@ def test_overpayment() -> None:
     found = compared(paid(BOOK, "100"), over, collected="120", recorded="100")
     assert kinds(found) == [("overpaid", "warning")]
     assert found[0].stripe == usd("120")
+    given_back = compared(
+        paid(BOOK, "100"), over, collected="120", recorded="100", refunded=usd("20")
+    )
+    assert given_back == ()
     # A cheque of 40 and a card payment of 100 for an invoice of 100.
     found = compared(paid(BOOK, "40"), stripe("100"), collected="100", records_payments=True)
     assert kinds(found) == [("overpaid", "warning"), ("payment_not_recorded", "error")]
@@ -253,7 +257,7 @@ def test_money_in_stripe_that_nobody_explains() -> None:
 )
 def test_collection_status(figures: dict[str, Any], expected: CollectionStatus) -> None:
     amounts = {"total": "100", "paid": "0", "paid_outside": "0"} | figures
-    money = {
+    money: dict[str, Any] = {
         name: usd(value) if isinstance(value, str) else value for name, value in amounts.items()
     }
     assert collection_status(**{"has_pending": False} | money) is expected

@@ -205,7 +205,14 @@ def test_long_texts_are_shortened_and_said() -> None:
     assert len(draft.create["description"]) == 1500
     assert len(draft.create["footer"]) == 5000
     said = " ".join(draft.notes)
-    for what in ("Line 1, description", "Notes", "Terms", "PO number", "Invoice number"):
+    for what in (
+        "Line 1, description",
+        "Tax name",
+        "Notes",
+        "Terms",
+        "PO number",
+        "Invoice number",
+    ):
         assert f"{what}: shortened" in said
 
 
@@ -360,7 +367,23 @@ def test_negative_total_is_refused() -> None:
     assert "negative" in refusal(invoice([Item("1", "-10.00")])).message
 
 
-@pytest.mark.parametrize("percent", ["100.001", "-5", "NaN", "Infinity"])
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1E+999999999", "1E-999999999", "9" * 30])
+def test_absurd_quantity_and_price_are_shown_and_the_amount_counts(number: str) -> None:
+    plain = invoice([Item("1", "10.00")])
+    absurd: tuple[dict[str, Any], ...] = (
+        {"quantity": Decimal(number)},
+        {"unit_cost": Decimal(number)},
+    )
+    for changes in absurd:
+        freshbooks = replace(plain, lines=(replace(plain.lines[0], **changes),))
+        (line,) = mapped(freshbooks).lines
+        assert line["amount"] == 1000
+        assert len(line["description"]) < 100
+
+
+@pytest.mark.parametrize(
+    "percent", ["100.001", "-5", "NaN", "Infinity", "1E-999999999", "1E+999999999"]
+)
 def test_impossible_percentages_are_refused(percent: str) -> None:
     plain = invoice([Item("1", "10.00")])
     line = replace(plain.lines[0], taxes=(tax("T", percent),))
