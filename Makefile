@@ -31,7 +31,7 @@ demo: install ## both vendors simulated, a month of business played through
 run: install ## web, worker and beat against the settings in .env
 	@test -f .env || { echo "There is no .env. Copy .env.example to .env and fill it in."; exit 1; }
 	python -m config.embedded --env-file .env --migrate -- \
-		sh -c 'exec honcho --env /dev/null --port "$${PORT:-8000}" start'
+		sh -c 'PORT="$${PORT:-8000}" exec honcho --env /dev/null start'
 
 lint: install ## ruff: rules and formatting
 	ruff check .
