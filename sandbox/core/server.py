@@ -1,6 +1,7 @@
 """Turns a simulated vendor into a web application: faults, then record, then handler."""
 
 import asyncio
+import contextlib
 import json
 import sys
 import traceback
@@ -75,7 +76,10 @@ async def _answer_with_fault(
         controls.recorder.record(controls.vendor.name, request, response.status)
         return _encode(response)
     if fault.kind == "slow":
-        await asyncio.sleep(fault.delay_s)
+        # A vendor may want to know of requests that are being executed for a while.
+        under_way = getattr(controls.vendor, "under_way", _unnoticed)
+        with under_way(request):
+            await asyncio.sleep(fault.delay_s)
         return await _answer(controls, request, handler)
     if fault.kind != "timeout_before":
         _execute(controls, request, handler)
@@ -85,6 +89,10 @@ async def _answer_with_fault(
     if raw.transport is not None:
         raw.transport.abort()
     return web.Response()  # nobody is there to read it
+
+
+def _unnoticed(_request: Request) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
 
 
 async def _answer(controls: Controls, request: Request, handler: Handler) -> web.Response:

@@ -1,0 +1,1 @@
+"""A simulated Stripe at one pinned API version. The endpoint is `simulator.StripeSimulator`."""
