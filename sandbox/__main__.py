@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import importlib
 import json
 import random
 import signal
@@ -21,6 +20,7 @@ from sandbox.core.vendor import VendorSimulator
 from sandbox.core.webhooks import WebhookSender
 from sandbox.freshbooks.simulator import FreshBooksSimulator
 from sandbox.freshbooks.world import App
+from sandbox.stripe.simulator import StripeSimulator
 
 MakeVendor = Callable[[Clock, WebhookSender, random.Random], VendorSimulator]
 
@@ -58,8 +58,7 @@ def vendors_to_serve(options: argparse.Namespace) -> dict[str, tuple[str, MakeVe
 
         vendors["freshbooks"] = (options.freshbooks, freshbooks)
     if options.stripe:
-        stripe = importlib.import_module("sandbox.stripe.simulator")
-        vendors["stripe"] = (options.stripe, stripe.StripeSimulator)
+        vendors["stripe"] = (options.stripe, StripeSimulator)
     return vendors
 
 

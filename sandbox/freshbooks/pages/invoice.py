@@ -106,7 +106,8 @@ def read_lines_form(form_data: dict[str, str]) -> list[dict[str, Any]]:
 def _figures(shown: dict[str, Any]) -> str:
     figures = [
         ("Client", escape(shown["current_organization"] or "")),
-        ("Status", badge(shown["v3_status"]) + " " + badge(shown["payment_status"])),
+        ("Status", badge(shown["v3_status"])),
+        ("Payment status", badge(shown["payment_status"])),
         ("Date", escape(shown["create_date"])),
         ("Due", escape(shown["due_date"])),
         ("Total", escape(f"{shown['amount']['amount']} {shown['currency_code']}")),

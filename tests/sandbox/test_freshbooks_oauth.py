@@ -1,0 +1,299 @@
+"""OAuth: consent, codes, rotation, expiry, revocation."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from tests.sandbox.driving import CLIENTS, REDIRECT_URI, SCOPES, Account, FreshBooks
+
+LOGIN = "owner@maple.example"
+
+
+def _location(answer: requests.Response) -> dict[str, str]:
+    assert answer.status_code == 302, answer.text
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    return {name: values[0] for name, values in query.items()}
+
+
+def _works(freshbooks: FreshBooks, access_token: str) -> bool:
+    headers = {"Authorization": f"Bearer {access_token}"}
+    url = f"{freshbooks.url}/auth/api/v1/users/me"
+    return requests.get(url, headers=headers, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/oauth/authorize", "/oauth/authorize/", "/service/auth/oauth/authorize"]
+)
+def test_consent_page_offers_every_login_and_keeps_the_query(
+    freshbooks: FreshBooks, path: str
+) -> None:
+    freshbooks.business()
+    freshbooks.business("kim@birch.example", name="Birch")
+    query = {
+        "client_id": "sandbox-client",
+        "redirect_uri": REDIRECT_URI,
+        "response_type": "code",
+        "state": '"><script>',
+    }
+    page = requests.get(freshbooks.url + path, params=query, timeout=10)
+    assert page.status_code == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert f'value="{LOGIN}"' in page.text
+    assert 'value="kim@birch.example"' in page.text
+    assert 'value="&quot;&gt;&lt;script&gt;"' in page.text
+    assert 'name="decision" value="deny"' in page.text
+
+
+def test_allow_redirects_with_code_and_state(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    answer = freshbooks.decide(LOGIN, state="a b/c")
+    assert answer.headers["Location"].startswith(REDIRECT_URI + "?")
+    assert _location(answer)["state"] == "a b/c"
+    assert "code" in _location(answer)
+
+
+def test_deny_redirects_with_access_denied_and_state(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    answer = _location(freshbooks.decide(LOGIN, decision="deny", state="s1"))
+    assert answer["error"] == "access_denied"
+    assert answer["state"] == "s1"
+    assert "code" not in answer
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"client_id": "another"},
+        {"redirect_uri": "https://evil.example/callback"},
+        {"redirect_uri": REDIRECT_URI + "?tenant=1"},
+        {"response_type": "token"},
+        {"code_challenge": "x", "code_challenge_method": "plain"},
+        {"login": "nobody@nowhere.example"},
+    ],
+)
+def test_bad_requests_stay_on_the_page(freshbooks: FreshBooks, wrong: dict[str, str]) -> None:
+    freshbooks.business()
+    answer = freshbooks.decide(**{"login": LOGIN, **wrong})
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+
+
+def test_registered_https_redirect_uri_is_accepted(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    uri = "https://connector.example/oauth/freshbooks/callback"
+    assert freshbooks.decide(LOGIN, redirect_uri=uri).status_code == 400
+    freshbooks.act("register_redirect_uri", uri=uri)
+    assert freshbooks.decide(LOGIN, redirect_uri=uri).headers["Location"].startswith(uri)
+
+
+def test_one_unknown_scope_fails_the_whole_consent(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    answer = freshbooks.decide(LOGIN, scope=f"{SCOPES} user:profile:write")
+    assert _location(answer)["error"] == "invalid_scope"
+    freshbooks.switch(invalid_scope_answer="page")
+    assert freshbooks.decide(LOGIN, scope="user:webhooks:read").status_code == 400
+
+
+def test_scope_not_ticked_for_the_app_fails(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    freshbooks.act("set_app_scopes", scopes=["user:clients:read"])
+    assert "error" in _location(freshbooks.decide(LOGIN, scope="user:invoices:read"))
+    assert freshbooks.tokens(LOGIN, scope="")["scope"] == "user:clients:read"
+
+
+def test_profile_is_always_granted(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    tokens = freshbooks.tokens(LOGIN, scope="user:clients:read")
+    assert tokens["scope"] == "user:profile:read user:clients:read"
+
+
+def test_token_body(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    freshbooks.set_clock(1_777_054_938.2)
+    tokens = freshbooks.tokens(LOGIN)
+    assert tokens["token_type"] == "Bearer"
+    assert tokens["expires_in"] == 43200
+    assert tokens["created_at"] == 1_777_054_938
+    assert len(tokens["refresh_token"]) == 64
+    assert len(tokens["access_token"]) > 900
+    assert tokens["scope"].startswith("user:profile:read user:clients:read")
+
+
+@pytest.mark.parametrize("encoding", ["form", "json", "basic"])
+def test_token_endpoint_takes_form_json_and_basic(freshbooks: FreshBooks, encoding: str) -> None:
+    freshbooks.business()
+    fields = {
+        "grant_type": "authorization_code",
+        "code": freshbooks.code(LOGIN),
+        "redirect_uri": REDIRECT_URI,
+    }
+    secret = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
+    url = f"{freshbooks.url}/service/auth/oauth/token"
+    if encoding == "form":
+        answer = requests.post(url, data={**fields, **secret}, timeout=10)
+    elif encoding == "json":
+        answer = requests.post(url, json={**fields, **secret}, timeout=10)
+    else:
+        answer = requests.post(url, data=fields, auth=tuple(secret.values()), timeout=10)
+    assert answer.status_code == 200
+    assert _works(freshbooks, answer.json()["access_token"])
+
+
+def test_code_works_once_and_for_five_minutes(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    code = freshbooks.code(LOGIN)
+    assert freshbooks.token_call(grant_type="authorization_code", code=code).status_code == 200
+    again = freshbooks.token_call(grant_type="authorization_code", code=code)
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    late = freshbooks.code(LOGIN)
+    freshbooks.advance(301)
+    answer = freshbooks.token_call(grant_type="authorization_code", code=late)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+def test_code_is_bound_to_its_redirect_uri(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    answer = freshbooks.token_call(
+        grant_type="authorization_code",
+        code=freshbooks.code(LOGIN),
+        redirect_uri="http://127.0.0.1:9/other",
+    )
+    assert answer.json()["error"] == "invalid_grant"
+
+
+def test_wrong_secret_is_invalid_client(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    tokens = freshbooks.tokens(LOGIN)
+    answer = freshbooks.refresh(tokens["refresh_token"], client_secret="wrong")
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert freshbooks.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_unknown_grant_type(freshbooks: FreshBooks) -> None:
+    answer = freshbooks.token_call(grant_type="client_credentials")
+    assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
+
+
+def test_pkce_is_verified_when_a_challenge_was_given(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    digest = hashlib.sha256(b"a-long-verifier").digest()
+    challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    query = {"code_challenge": challenge, "code_challenge_method": "S256"}
+    grant = {"grant_type": "authorization_code", "code": freshbooks.code(LOGIN, **query)}
+    assert freshbooks.token_call(**grant).json()["error"] == "invalid_grant"
+    assert freshbooks.token_call(**grant, code_verifier="wrong").status_code == 400
+    assert freshbooks.token_call(**grant, code_verifier="a-long-verifier").status_code == 200
+    freshbooks.switch(pkce="ignored")
+    grant["code"] = freshbooks.code(LOGIN, **query)
+    assert freshbooks.token_call(**grant).status_code == 200
+
+
+def test_refresh_token_works_once(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    first = freshbooks.tokens(LOGIN)
+    second = freshbooks.refresh(first["refresh_token"]).json()
+    assert second["refresh_token"] != first["refresh_token"]
+    assert second["access_token"] != first["access_token"]
+    again = freshbooks.refresh(first["refresh_token"])
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert "error_description" in again.json()
+    assert freshbooks.refresh(second["refresh_token"]).status_code == 200
+
+
+def test_refresh_needs_redirect_uri(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    tokens = freshbooks.tokens(LOGIN)
+    answer = freshbooks.refresh(tokens["refresh_token"], redirect_uri="")
+    assert answer.json()["error"] == "invalid_grant"
+    freshbooks.switch(refresh_redirect_uri="optional")
+    assert freshbooks.refresh(tokens["refresh_token"], redirect_uri="").status_code == 200
+
+
+@pytest.mark.parametrize(("kills", "still_works"), [("no", True), ("yes", False)])
+def test_older_access_token_after_refresh(
+    freshbooks: FreshBooks, kills: str, still_works: bool
+) -> None:
+    freshbooks.business()
+    freshbooks.switch(refresh_kills_older_access=kills)
+    first = freshbooks.tokens(LOGIN)
+    second = freshbooks.refresh(first["refresh_token"]).json()
+    assert _works(freshbooks, second["access_token"])
+    assert _works(freshbooks, first["access_token"]) is still_works
+
+
+def test_refresh_may_echo_an_earlier_created_at(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    freshbooks.set_clock(1_777_054_938.2)
+    freshbooks.switch(refresh_created_at="echoed")
+    refreshed = freshbooks.refresh(freshbooks.tokens(LOGIN)["refresh_token"]).json()
+    assert (refreshed["created_at"], refreshed["expires_in"]) == (1_777_054_937, 43199)
+
+
+def test_access_token_lives_twelve_hours(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    tokens = freshbooks.tokens(LOGIN)
+    freshbooks.advance(43200 - 60)
+    assert _works(freshbooks, tokens["access_token"])
+    freshbooks.advance(120)
+    assert not _works(freshbooks, tokens["access_token"])
+    freshbooks.advance(90 * 86400)
+    assert freshbooks.refresh(tokens["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(("grants", "older_lives"), [("one", False), ("many", True)])
+def test_new_authorisation_kills_the_older_grant(
+    freshbooks: FreshBooks, grants: str, older_lives: bool
+) -> None:
+    freshbooks.business()
+    freshbooks.business("kim@birch.example", name="Birch")
+    freshbooks.switch(grants_per_identity=grants)
+    other = freshbooks.tokens("kim@birch.example")
+    older = freshbooks.tokens(LOGIN)
+    newer = freshbooks.tokens(LOGIN)
+    assert _works(freshbooks, newer["access_token"])
+    assert _works(freshbooks, other["access_token"])
+    assert _works(freshbooks, older["access_token"]) is older_lives
+    assert freshbooks.refresh(older["refresh_token"]).ok is older_lives
+
+
+def test_revoke_kills_at_once(freshbooks: FreshBooks) -> None:
+    freshbooks.business()
+    tokens = freshbooks.tokens(LOGIN)
+    form = {
+        "client_id": "sandbox-client",
+        "client_secret": "wrong",
+        "token": tokens["access_token"],
+    }
+    url = f"{freshbooks.url}/auth/oauth/revoke"
+    assert requests.post(url, data=form, timeout=10).status_code == 401
+    assert _works(freshbooks, tokens["access_token"])
+    form["client_secret"] = "sandbox-secret"
+    answer = requests.post(url, data=form, timeout=10)
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert not _works(freshbooks, tokens["access_token"])
+    assert freshbooks.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_people_can_expire_and_revoke(freshbooks: FreshBooks) -> None:
+    business = freshbooks.business()
+    tokens = freshbooks.tokens(LOGIN)
+    freshbooks.act("expire_tokens", account_id=business["account_id"], access_only=True)
+    assert not _works(freshbooks, tokens["access_token"])
+    tokens = freshbooks.refresh(tokens["refresh_token"]).json()
+    assert _works(freshbooks, tokens["access_token"])
+    freshbooks.act("expire_tokens", access_only=False)
+    assert freshbooks.refresh(tokens["refresh_token"]).status_code == 400
+    tokens = freshbooks.tokens(LOGIN)
+    freshbooks.act("revoke_grant", identity_id=business["identity_id"])
+    assert not _works(freshbooks, tokens["access_token"])
+    assert freshbooks.refresh(tokens["refresh_token"]).status_code == 400
+
+
+def test_expired_token_at_accounting(account: Account) -> None:
+    account.freshbooks.advance(43201)
+    assert account.call("GET", CLIENTS).status_code == 401
