@@ -67,7 +67,7 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> InvoiceLink:
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
         link: InvoiceLink
-        link, _ = InvoiceLink.objects.get_or_create(
+        link, _ = InvoiceLink.objects.select_related("client").get_or_create(
             tenant_id=run.tenant_id, freshbooks_invoice_id=invoice.id
         )
         link.number = invoice.number[:60]

@@ -1,0 +1,85 @@
+"""Builds the vendor clients of one tenant. Never cached: a client knows one tenant's credentials.
+
+Credentials are read in a short scope of that tenant; the scope is closed before any call.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from connector.errors import CredentialRejected
+from connector.grants import grant_lost_error
+from connector.limits import VendorGate
+from connector.tokens import GrantTokens
+from connector.vendors.freshbooks.client import FreshBooksAccountClient
+from connector.vendors.freshbooks.oauth import FreshBooksOAuth, OAuthApp
+from connector.vendors.stripe.client import StripeAccountClient
+from tenants.models import ConnectionState, FreshBooksConnection, StripeConnection
+from tenants.scope import tenant_scope
+
+
+def freshbooks_client(tenant_id: int) -> FreshBooksAccountClient:
+    """A client of the tenant's FreshBooks account.
+
+    Raises: GrantLost if it must be connected again; CredentialRejected if it is not connected.
+    """
+    with tenant_scope(tenant_id):
+        connection = FreshBooksConnection.objects.first()
+    if connection is None or connection.state == ConnectionState.DISCONNECTED:
+        raise _not_connected("freshbooks", "FreshBooks")
+    if connection.state == ConnectionState.NEEDS_REAUTH:
+        raise grant_lost_error()
+    gate = VendorGate(tenant_id)
+    return FreshBooksAccountClient(
+        base_url=settings.FRESHBOOKS_API_BASE,
+        account_id=connection.account_id,
+        tokens=GrantTokens(connection.grant_id, oauth=freshbooks_oauth(tenant_id)),
+        gate=gate,
+    )
+
+
+def freshbooks_oauth(tenant_id: int) -> FreshBooksOAuth:
+    """OAuth calls to FreshBooks, counted against this tenant's budget."""
+    return FreshBooksOAuth(
+        app=OAuthApp(
+            client_id=settings.FRESHBOOKS_CLIENT_ID,
+            client_secret=settings.FRESHBOOKS_CLIENT_SECRET,
+            redirect_uri=f"{settings.PUBLIC_BASE_URL}/oauth/freshbooks/callback",
+            auth_base=settings.FRESHBOOKS_AUTH_BASE,
+            api_base=settings.FRESHBOOKS_API_BASE,
+        ),
+        gate=VendorGate(tenant_id),
+    )
+
+
+def stripe_client(tenant_id: int) -> StripeAccountClient:
+    """A client of the tenant's Stripe account. Raises CredentialRejected if there is no valid key."""
+    with tenant_scope(tenant_id):
+        connection = StripeConnection.objects.first()
+        api_key = connection.api_key if connection else ""
+    if connection is None or connection.state == ConnectionState.DISCONNECTED or not api_key:
+        raise _not_connected("stripe", "Stripe")
+    if connection.state == ConnectionState.NEEDS_REAUTH:
+        raise CredentialRejected(
+            "Stripe no longer accepts the tenant's key.",
+            vendor="stripe",
+            code="stripe_key_rejected",
+            next_step="Paste a new Stripe key; waiting work then goes on by itself.",
+        )
+    return stripe_client_for_key(tenant_id, api_key)
+
+
+def stripe_client_for_key(tenant_id: int, api_key: str) -> StripeAccountClient:
+    """A client for a key that may not be stored yet."""
+    return StripeAccountClient(
+        base_url=settings.STRIPE_API_BASE, api_key=api_key, gate=VendorGate(tenant_id)
+    )
+
+
+def _not_connected(vendor: str, name: str) -> CredentialRejected:
+    return CredentialRejected(
+        f"{name} is not connected.",
+        vendor=vendor,
+        code=f"{vendor}_not_connected",
+        next_step=f"Connect {name} on the tenant's connection page.",
+    )

@@ -1,0 +1,19 @@
+"""One line of a check of the connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["freshbooks", "stripe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PingLine:
+    """One thing that was tried: did it work, what was said, and what to do about it."""
+
+    side: Side
+    what: str
+    ok: bool
+    message: str
+    next_step: str = ""

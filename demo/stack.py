@@ -1,0 +1,233 @@
+"""Every process of the product, started as the Procfile says, against private services."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+from config.embedded import Services, embedded_services
+
+ROOT = Path(__file__).resolve().parent.parent
+START_TIMEOUT_S = 60
+PROCESSES = ("web", "worker", "beat")
+
+
+class StackError(RuntimeError):
+    """A process did not come up, or something did not happen in time."""
+
+
+@dataclass
+class Stack:
+    """The running system. Commands run inside it with `manage`; processes can be killed."""
+
+    environment: dict[str, str]
+    services: Services
+    base_url: str
+    freshbooks_url: str
+    stripe_url: str
+    record_file: Path
+    log_dir: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def manage(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run one management command; answer what it printed. Raises StackError if it fails."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            input=stdin,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise StackError(f"manage.py {' '.join(arguments)}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def manage_json(self, *arguments: str) -> object:
+        """Run one management command with --json; answer what it printed, decoded."""
+        return json.loads(self.manage(*arguments, "--json"))
+
+    def start(self, name: str) -> None:
+        """Start one process of the Procfile, its output going to a file in `log_dir`."""
+        with (self.log_dir / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                ["sh", "-c", procfile()[name]],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def stop(self, name: str, *, grace_s: float = 30) -> None:
+        """End one process as a deployment would: SIGTERM, then wait."""
+        process = self.processes.pop(name, None)
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def kill_worker(self) -> int:
+        """SIGKILL the Celery worker and its children at this instant; answer how many died.
+
+        The supervisor is left alone: restarting the worker is its job.
+        """
+        killed = 0
+        for pid, _, command in descendants(self.processes["worker"].pid):
+            if "celery" in command and "config.supervise" not in command:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+                except ProcessLookupError:
+                    continue
+        return killed
+
+    def memory_mb(self) -> dict[str, int]:
+        """Resident memory of web, worker and beat with all their children, in MB."""
+        return {
+            name: sum(rss for _, rss, _ in descendants(self.processes[name].pid)) // 1024
+            for name in PROCESSES
+        }
+
+
+def procfile() -> dict[str, str]:
+    """Process name to shell command, as deployed."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
+
+
+def descendants(pid: int) -> list[tuple[int, int, str]]:
+    """(pid, resident kB, command) of a process and everything below it."""
+    listing = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = {}
+    for line in listing.splitlines():
+        child, parent, rss, command = line.split(None, 3)
+        rows[int(child)] = (int(parent), int(rss), command)
+    found, waiting = [], [pid]
+    while waiting:
+        current = waiting.pop()
+        if current in rows:
+            found.append((current, rows[current][1], rows[current][2]))
+        waiting += [child for child, (parent, _, _) in rows.items() if parent == current]
+    return found
+
+
+@contextmanager
+def running_stack(
+    *, log_dir: Path, seed: int = 0, settings: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Start everything, answer when it is ready to work, and stop everything in the end."""
+    log_dir.mkdir(parents=True, exist_ok=True)
+    with embedded_services(mode="ephemeral") as services:
+        record_file = log_dir / "vendor-requests.jsonl"
+        sandbox, addresses = _start_sandbox(log_dir, record_file, seed)
+        port = free_port()
+        stack = Stack(
+            environment=_environment(services, addresses, port, settings or {}),
+            services=services,
+            base_url=f"http://127.0.0.1:{port}",
+            freshbooks_url=addresses["freshbooks"],
+            stripe_url=addresses["stripe"],
+            record_file=record_file,
+            log_dir=log_dir,
+        )
+        try:
+            stack.manage("migrate", "--database", "owner", "--verbosity", "0")
+            for name in PROCESSES:
+                stack.start(name)
+            wait_until(lambda: _is_ready(stack), "the web process to be ready", START_TIMEOUT_S)
+            yield stack
+        finally:
+            for name in reversed(PROCESSES):
+                stack.stop(name)
+            sandbox.terminate()
+            sandbox.wait()
+
+
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 30) -> object:
+    """The condition's first true answer. Raises StackError naming what did not happen in time."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.1)
+    raise StackError(f"waited {timeout_s:.0f} s in vain for {what}")
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _start_sandbox(
+    log_dir: Path, record_file: Path, seed: int
+) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    with (log_dir / "sandbox.log").open("ab") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "sandbox", "--freshbooks", "127.0.0.1:0"),
+                *("--stripe", "127.0.0.1:0", "--record", str(record_file), "--seed", str(seed)),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    if process.stdout is None:
+        raise StackError("the simulators have no output")
+    line = process.stdout.readline()
+    if not line:
+        raise StackError(f"the simulators did not start; see {log_dir / 'sandbox.log'}")
+    return process, json.loads(line)
+
+
+def _environment(
+    services: Services, addresses: dict[str, str], port: int, settings: Mapping[str, str]
+) -> dict[str, str]:
+    """What a deployment would put into .env, with random secrets."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {
+        **os.environ,
+        **services.environment(),
+        "PATH": path,
+        "PORT": str(port),
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FIELD_ENCRYPTION_KEYS": secrets.token_urlsafe(32),
+        "FRESHBOOKS_API_BASE": addresses["freshbooks"],
+        "FRESHBOOKS_AUTH_BASE": addresses["freshbooks"],
+        "FRESHBOOKS_CLIENT_ID": "sandbox-client",
+        "FRESHBOOKS_CLIENT_SECRET": "sandbox-secret",
+        "STRIPE_API_BASE": addresses["stripe"],
+        **settings,
+    }
+
+
+def _is_ready(stack: Stack) -> bool:
+    if stack.processes["web"].poll() is not None:
+        raise StackError(f"the web process ended; see {stack.log_dir / 'web.log'}")
+    try:
+        return requests.get(f"{stack.base_url}/readyz", timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
