@@ -27,10 +27,10 @@ install_uv() {
     rm -rf .venv-bootstrap
     if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         "$python" -m venv .venv-bootstrap
-        .venv-bootstrap/bin/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+        .venv-bootstrap/bin/python -m pip install --quiet --quiet --require-hashes -r requirements/uv.txt
     elif "$python" -m pip --version >/dev/null 2>&1; then
         "$python" -m venv --without-pip .venv-bootstrap
-        "$python" -m pip --python .venv-bootstrap/bin/python install --quiet \
+        "$python" -m pip --python .venv-bootstrap/bin/python install --quiet --quiet \
             --require-hashes -r requirements/uv.txt
     else
         echo "error: $python can make no virtual environment: it has neither ensurepip nor pip." >&2

