@@ -1,0 +1,263 @@
+"""Keys, versions, forms, errors, idempotency and lists of the simulated Stripe."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import stripe
+
+from tests.sandbox.conftest import SandboxProcess
+from tests.sandbox.stripe_desk import Desk, lent_desk, refusal
+
+VERSION = "2026-10-28.endive"
+
+
+@pytest.fixture
+def desk(sandbox_process: SandboxProcess) -> Iterator[Desk]:
+    yield from lent_desk(sandbox_process.stripe.url)
+
+
+def test_the_key_decides_the_account_and_the_mode(desk: Desk) -> None:
+    assert desk.client().v1.balance.retrieve().livemode is False
+    account = desk.client().v1.accounts.retrieve_current()
+    assert (account.id, account.country, account.default_currency) == (
+        desk.account_id,
+        "US",
+        "usd",
+    )
+    test_customer = desk.customer()
+    live = desk.act("create_account", livemode=True, name="Same, live")
+    assert live["account_id"] == desk.account_id
+    assert live["secret_key"].startswith("sk_live_")
+    live_client = desk.client(live["secret_key"])
+    assert live_client.v1.balance.retrieve().livemode is True
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        live_client.v1.customers.retrieve(test_customer.id)
+    assert refusal(refused.value) == (404, "resource_missing", "id")
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
+        ({}, "You did not provide an API key"),
+        ({"Authorization": "Bearer sk_test_unknown"}, "Invalid API Key provided"),
+        ({"Authorization": "Bearer pk_test_123"}, "publishable API key"),
+        ({"Authorization": "Basic !!"}, "You did not provide an API key"),
+    ],
+)
+def test_bad_keys_are_refused(desk: Desk, headers: dict[str, str], text: str) -> None:
+    answer = requests.get(desk.url + "/v1/balance", headers=headers, timeout=5)
+    assert answer.status_code == 401
+    assert text in answer.json()["error"]["message"]
+    assert answer.headers["Request-Id"].startswith("req_")
+
+
+def test_basic_authorization_works_and_a_revoked_key_does_not(desk: Desk) -> None:
+    assert requests.get(desk.url + "/v1/balance", auth=(desk.key, ""), timeout=5).ok
+    desk.act("revoke_key", how="expired")
+    with pytest.raises(stripe.AuthenticationError) as refused:
+        desk.client().v1.balance.retrieve()
+    assert refused.value.error is not None
+    assert refused.value.error.code == "api_key_expired"
+
+
+def test_a_restricted_key_does_only_what_it_may(desk: Desk) -> None:
+    slugs = ["rak_customer_write", "rak_invoice_read"]
+    key = desk.act("create_restricted_key", permissions=slugs)["restricted_key"]
+    client = desk.client(key)
+    customer = client.v1.customers.create({"name": "A"})
+    assert client.v1.customers.retrieve(customer.id).name == "A"
+    assert client.v1.invoices.list().data == []
+    with pytest.raises(stripe.PermissionError) as refused:
+        client.v1.invoices.create({"customer": customer.id})
+    text = str(refused.value)
+    assert f"on account '{desk.account_id}'" in text
+    assert "'rak_invoice_write'" in text
+    desk.switch(forbidden_text="permission_denied")
+    with pytest.raises(stripe.PermissionError, match=r"Invoices Write.*invoice_write"):
+        client.v1.invoices.void_invoice("in_made_up")
+
+
+def test_only_the_pinned_version_is_spoken(desk: Desk) -> None:
+    assert desk.get("/v1/balance").ok
+    assert desk.get("/v1/balance", **{"Stripe-Version": VERSION}).ok
+    assert desk.get("/v1/balance", **{"Stripe-Version": "2024-06-20"}).status_code == 400
+    assert desk.get("/v1/balance", **{"Stripe-Version": "tomorrow"}).status_code == 400
+    desk.switch(missing_version="refused")
+    assert desk.get("/v1/balance").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        ("nickname=x", "parameter_unknown", "nickname"),
+        ("address[planet]=x", "parameter_unknown", "address[planet]"),
+        ("next_invoice_sequence=x", "parameter_invalid_integer", "next_invoice_sequence"),
+        ("tax_exempt=maybe", None, "tax_exempt"),
+        ("name=" + "x" * 257, None, "name"),
+        ("phone=" + "1" * 21, None, "phone"),
+        ("email=nobody", "email_invalid", "email"),
+        ("address[country]=USA", None, "address[country]"),
+        ("metadata[" + "k" * 41 + "]=v", None, "metadata[" + "k" * 41 + "]"),
+        ("metadata[k]=" + "v" * 501, None, "metadata[k]"),
+        ("shipping[name]=x", "parameter_missing", "shipping[address]"),
+        ("tax_id_data[0][type]=xx_yy&tax_id_data[0][value]=1", None, "tax_id_data[0][type]"),
+        ("preferred_locales=en", None, "preferred_locales"),
+    ],
+)
+def test_bad_parameters_are_refused(desk: Desk, body: str, code: str | None, param: str) -> None:
+    answer = desk.post("/v1/customers", body)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["type"]) == (400, "invalid_request_error")
+    assert (error.get("code"), error["param"]) == (code, param)
+    assert "customers" not in desk.book()
+
+
+def test_too_many_metadata_keys_are_refused(desk: Desk) -> None:
+    body = "&".join(f"metadata[k{n}]=v" for n in range(51))
+    assert desk.post("/v1/customers", body).status_code == 400
+
+
+def test_forms_nest_in_both_ways(desk: Desk) -> None:
+    invoice = desk.draft()
+    for body in (
+        "lines[0][amount]=5&lines[0][description]=a&lines[1][amount]=6&expand[0]=customer",
+        "lines[][amount]=5&lines[][description]=a&lines[][amount]=6&expand[]=customer",
+    ):
+        answer = desk.post(f"/v1/invoices/{invoice.id}/add_lines", body).json()
+        assert answer["customer"]["object"] == "customer"
+    assert desk.invoice(invoice.id).total == 22
+
+
+def test_unknown_paths_and_bodies_are_answered_like_stripe_does(desk: Desk) -> None:
+    answer = desk.get("/v1/no_such_thing")
+    assert answer.status_code == 404
+    assert "Unrecognized request URL" in answer.json()["error"]["message"]
+    answer = desk.post("/v1/customers", "{}", **{"Content-Type": "application/json"})
+    assert answer.status_code == 400
+
+
+def test_a_key_replays_its_answer_and_nothing_is_done_twice(desk: Desk) -> None:
+    client = desk.client()
+    options: Any = {"idempotency_key": "fb:1"}
+    first = client.v1.customers.create({"name": "Once"}, options)
+    assert "Idempotent-Replayed" not in desk.http.last_headers
+    again = client.v1.customers.create({"name": "Once"}, options)
+    assert desk.http.last_headers["Idempotent-Replayed"] == "true"
+    assert (again.id, len(desk.book()["customers"])) == (first.id, 1)
+    with pytest.raises(stripe.IdempotencyError, match="same parameters"):
+        client.v1.customers.create({"name": "Other"}, options)
+
+
+def test_keys_belong_to_one_account_and_are_forgotten_after_a_day(desk: Desk) -> None:
+    options: Any = {"idempotency_key": "fb:1"}
+    first = desk.client().v1.customers.create({"name": "Once"}, options)
+    other = desk.act("create_account", own=False, name="Other")["secret_key"]
+    assert desk.client(other).v1.customers.create({"name": "Once"}, options).id != first.id
+    desk.advance(24 * 3600 + 1)
+    assert desk.client().v1.customers.create({"name": "Once"}, options).id != first.id
+    assert len(desk.book()["customers"]) == 2
+
+
+def test_failed_validation_is_not_kept_for_a_key(desk: Desk) -> None:
+    options: Any = {"idempotency_key": "fb:1"}
+    with pytest.raises(stripe.InvalidRequestError):
+        desk.client().v1.customers.create({"name": "x" * 300}, options)
+    assert desk.client().v1.customers.create({"name": "x"}, options).name == "x"
+
+
+@pytest.mark.parametrize(("executed", "count"), [(True, 1), (False, 0)])
+def test_a_500_is_replayed_for_ever(desk: Desk, executed: bool, count: int) -> None:
+    desk.act("break_next_write", executed=executed)
+    for _ in range(2):
+        with pytest.raises(stripe.APIError) as failed:
+            desk.client().v1.customers.create({"name": "A"}, {"idempotency_key": "fb:1"})
+        assert failed.value.http_status == 500
+    assert len(desk.book().get("customers", [])) == count
+    assert desk.client().v1.customers.create({"name": "A"}, {"idempotency_key": "fb:2"}).id
+
+
+def test_a_key_that_is_still_running_answers_409(desk: Desk) -> None:
+    desk.control(
+        "faults", [{"match": {"method": "POST"}, "fault": "slow", "delay_s": 0.6, "times": 1}]
+    )
+    headers = {"Idempotency-Key": "fb:1"}
+    answers: list[int] = []
+
+    def slowly() -> None:
+        answers.append(desk.post("/v1/customers", "name=A", **headers).status_code)
+
+    thread = threading.Thread(target=slowly)
+    thread.start()
+    time.sleep(0.2)
+    running = desk.post("/v1/customers", "name=A", **headers)
+    thread.join()
+    assert running.status_code == 409
+    assert running.json()["error"]["code"] == "idempotency_key_in_use"
+    assert answers == [200]
+    assert desk.post("/v1/customers", "name=A", **headers).headers["Idempotent-Replayed"] == "true"
+    assert len(desk.book()["customers"]) == 1
+
+
+def test_faults_speak_stripes_words(desk: Desk) -> None:
+    desk.control(
+        "faults",
+        [{"fault": "status_429"}, {"fault": "status_500"}, {"fault": "error_200"}],
+    )
+    limited = desk.get("/v1/balance")
+    assert limited.status_code == 429
+    assert limited.headers["Stripe-Rate-Limited-Reason"] == "global-rate"
+    assert limited.json()["error"]["type"] == "invalid_request_error"
+    assert desk.get("/v1/balance").json()["error"]["type"] == "api_error"
+    assert desk.get("/v1/balance").headers["Content-Type"].startswith("text/html")
+
+
+def test_lists_are_newest_first_and_page_both_ways(desk: Desk) -> None:
+    client = desk.client()
+    ids = [client.v1.customers.create({"name": f"C{n}"}).id for n in range(12)][::-1]
+    page = client.v1.customers.list()
+    assert ([c.id for c in page.data], page.has_more) == (ids[:10], True)
+    assert page.url == "/v1/customers"
+    rest = client.v1.customers.list({"starting_after": ids[9], "limit": 5})
+    assert ([c.id for c in rest.data], rest.has_more) == (ids[10:], False)
+    back = client.v1.customers.list({"ending_before": ids[4], "limit": 2})
+    assert ([c.id for c in back.data], back.has_more) == (ids[2:4], True)
+    assert [c.id for c in client.v1.customers.list({"limit": 5}).auto_paging_iter()] == ids
+
+
+@pytest.mark.parametrize("params", [{"limit": 0}, {"limit": 101}, {"starting_after": "cus_no"}])
+def test_bad_pages_are_refused(desk: Desk, params: Any) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        desk.client().v1.customers.list(params)
+    assert refused.value.http_status == 400
+
+
+def test_lists_filter_by_time(desk: Desk) -> None:
+    client = desk.client()
+    early = desk.customer()
+    now = desk.advance(1000)
+    late = desk.customer()
+    assert [c.id for c in client.v1.customers.list({"created": {"gte": now}}).data] == [late.id]
+    found = client.v1.customers.list({"created": {"lt": now, "gt": now - 1100}}).data
+    assert [c.id for c in found] == [early.id]
+    assert client.v1.customers.list({"created": early.created}).data[0].id == early.id
+
+
+def test_fields_expand_four_levels_deep(desk: Desk) -> None:
+    invoice = desk.open_invoice()
+    desk.act("pay_invoice", invoice=invoice.id)
+    rows = desk.client().v1.invoice_payments.list(
+        {"invoice": invoice.id, "expand": ["data.payment.payment_intent.latest_charge"]}
+    )
+    intent: Any = rows.data[0].payment.payment_intent
+    assert intent.latest_charge.object == "charge"
+    shown = desk.invoice(invoice.id, "payments.data.payment.payment_intent", "customer")
+    customer: Any = shown.customer
+    assert customer.email == "ap@bluefir.example"
+    assert "payments" not in desk.invoice(invoice.id)
+    for path in ("payments.data.payment.payment_intent.latest_charge", "currency", "nothing"):
+        with pytest.raises(stripe.InvalidRequestError):
+            desk.invoice(invoice.id, path)
