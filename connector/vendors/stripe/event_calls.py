@@ -19,10 +19,7 @@ class EventCalls(StripeApi):
     def list_events(
         self, *, types: Sequence[str], created_gte: datetime | None = None, cursor: str = ""
     ) -> StripePage[StripeEvent]:
-        """One page of events of the last 30 days, newest first, of at most 20 types.
-
-        `subscriptions.catch_up_types` cuts the product's list into pieces of that size.
-        """
+        """One page of events of the last 30 days, newest first, of at most 20 types."""
         if not 0 < len(types) <= MAX_TYPES_PER_CALL:
             raise ValueError(f"Between 1 and {MAX_TYPES_PER_CALL} event types at a time.")
         params = page_params(cursor, created_gte=created_gte)

@@ -171,7 +171,14 @@ def to_event(source: Fields) -> StripeEvent:
         object_type=object_type,
         object_id=object_id,
         invoice_id=invoice_id,
+        idempotency_key=_request_key(source),
     )
+
+
+def _request_key(source: Fields) -> str:
+    """The idempotency key of the API request that caused the event; "" if no request did."""
+    request = source.child_or_none("request")
+    return request.text_or_empty("idempotency_key") if request else ""
 
 
 def to_webhook_endpoint(source: Fields) -> StripeWebhookEndpoint:

@@ -113,6 +113,7 @@ class StripeEvent:
     object_type: str
     object_id: str
     invoice_id: str  # data.object.invoice, or the invoice's own id; "" if none
+    idempotency_key: str  # of the request that caused it; "" if none did
 
 
 @dataclass(frozen=True, kw_only=True)

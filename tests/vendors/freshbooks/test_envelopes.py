@@ -166,7 +166,7 @@ def test_a_result_with_an_error_status_is_no_success() -> None:
 
 
 def test_all_messages_are_told_and_the_first_one_decides() -> None:
-    body = {
+    body: dict[str, Any] = {
         "response": {
             "errors": [
                 *old(1001, "A.")["response"]["errors"],

@@ -69,5 +69,5 @@ def test_accounts_and_roles(
 
 
 def test_a_business_needs_its_id() -> None:
-    with pytest.raises(VendorContractBroken, match="business.id"):
+    with pytest.raises(VendorContractBroken, match=r"business\.id"):
         businesses([(None, "A", "owner")], [])  # type: ignore[list-item]
