@@ -275,7 +275,8 @@ class OAuthState(TenantOwned):
     state_digest = models.CharField(max_length=64, unique=True)
     session_digest = models.CharField(max_length=64)
     started_by = models.CharField(max_length=150)
-    return_to = models.CharField(max_length=300)
+    return_to_sealed = EncryptedTextField()  # sealed, for it may hold an onboarding link
+    return_to = Sealed()
     code_verifier_sealed = EncryptedTextField()
     code_verifier = Sealed()
     created_at = models.DateTimeField(auto_now_add=True)

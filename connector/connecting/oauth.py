@@ -19,7 +19,7 @@ from audit.recording import Cause, record
 from connector.clients import freshbooks_oauth
 from connector.connecting.businesses import BusinessChoice, choice_of, session_digest
 from connector.connecting.refusals import ConnectRefused, ended_attempt
-from connector.errors import GrantLost
+from connector.errors import ConnectorError, CredentialRejected, GrantLost
 from connector.grants import restore_connections
 from connector.tokens import new_refresh_at
 from connector.vendors.freshbooks.records import Identity, TokenPair
@@ -63,20 +63,14 @@ def begin_freshbooks(tenant: Tenant, *, session_key: str, user: str, return_to: 
 def finish_freshbooks(state: str, code: str, session_key: str) -> BusinessChoice:
     """Turn the code into a grant, keep it, and say which businesses it reaches.
 
-    Raises: ConnectRefused for a state that is not this session's own and fresh, or a spent code;
-        VendorUnavailable or OutcomeUnknown if FreshBooks does not answer: then start again.
+    Raises: ConnectRefused for a state that is not this session's own and fresh, a spent code, or
+        when FreshBooks does not answer: then the person starts again.
     """
     attempt = _spend(state, session_key)
-    oauth = freshbooks_oauth(attempt.tenant_id)
     try:
-        pair = oauth.exchange_code(code=code, code_verifier=attempt.code_verifier)
-    except GrantLost as error:
-        raise ConnectRefused(
-            "FreshBooks no longer accepts this sign-in.",
-            code="code_spent",
-            next_step="Press Connect FreshBooks again; a sign-in is good for a few minutes.",
-        ) from error
-    identity = oauth.identity(access_token=pair.access_token)
+        pair, identity = _redeem(attempt, code)
+    except ConnectRefused as refusal:
+        raise refusal.with_way_back(attempt.return_to) from refusal.__cause__
     cause = Cause(attempt.started_by, "connecting FreshBooks", uuid.uuid4())
     grant = _keep_grant(identity, pair)
     restore_connections(
@@ -109,17 +103,14 @@ def refuse_freshbooks(state: str, error: str, session_key: str) -> ConnectRefuse
             details={"error": error[:100]},
         )
     if said_no:
-        return ConnectRefused(
+        refusal = ConnectRefused(
             "You did not allow access, so nothing was connected.",
             code="access_denied",
             next_step="If that was a slip, press Connect FreshBooks again and choose Allow.",
         )
-    return ConnectRefused(
-        "FreshBooks did not let this app in.",
-        code="consent_failed",
-        next_step="Tell the operator of this service: the app's scopes or its address at "
-        "FreshBooks are probably not registered.",
-    )
+    else:
+        refusal = _app_refused()
+    return refusal.with_way_back(attempt.return_to)
 
 
 def _spend(state: str, session_key: str) -> OAuthState:
@@ -138,6 +129,37 @@ def _spend(state: str, session_key: str) -> OAuthState:
         attempt.used_at = timezone.now()
         attempt.save(update_fields=["used_at"])
         return attempt
+
+
+def _redeem(attempt: OAuthState, code: str) -> tuple[TokenPair, Identity]:
+    """The tokens for the code, and whose they are. Every failure in words for the person."""
+    oauth = freshbooks_oauth(attempt.tenant_id)
+    try:
+        pair = oauth.exchange_code(code=code, code_verifier=attempt.code_verifier)
+        return pair, oauth.identity(access_token=pair.access_token)
+    except GrantLost as error:
+        raise ConnectRefused(
+            "FreshBooks no longer accepts this sign-in.",
+            code="code_spent",
+            next_step="Press Connect FreshBooks again; a sign-in is good for a few minutes.",
+        ) from error
+    except CredentialRejected as error:
+        raise _app_refused() from error
+    except ConnectorError as error:
+        raise ConnectRefused(
+            "FreshBooks did not answer, so nothing was connected.",
+            code="vendor_silent",
+            next_step="Wait a minute, then press Connect FreshBooks again.",
+        ) from error
+
+
+def _app_refused() -> ConnectRefused:
+    return ConnectRefused(
+        "FreshBooks did not let this app in.",
+        code="consent_failed",
+        next_step="Tell the operator of this service: the app's client id, secret, scopes or "
+        "address at FreshBooks are probably not right.",
+    )
 
 
 def _keep_grant(identity: Identity, pair: TokenPair) -> FreshBooksGrant:

@@ -43,7 +43,7 @@ def connect_stripe(tenant: Tenant, api_key: str, *, cause: Cause) -> StripeCheck
     api_key = checked_key(api_key)
     client = stripe_client_for_key(tenant.pk, api_key)
     livemode = _mode(client)
-    account = _account(client, tenant)
+    account = _account(client, tenant, livemode=livemode)
     lines = permission_lines(client.probe_permissions())
     connection = _store(tenant, api_key, account, livemode=livemode, lines=lines, cause=cause)
     return StripeCheck(connection=connection, permissions=lines)
@@ -103,7 +103,7 @@ def _mode(client: StripeAccountClient) -> bool:
         ) from error
 
 
-def _account(client: StripeAccountClient, tenant: Tenant) -> StripeAccount:
+def _account(client: StripeAccountClient, tenant: Tenant, *, livemode: bool) -> StripeAccount:
     """Whose key it is. Without the account's id two tenants could share one account unnoticed."""
     account = client.account()
     if not account.account_id:
@@ -119,6 +119,8 @@ def _account(client: StripeAccountClient, tenant: Tenant) -> StripeAccount:
             refusal: ConnectRefused | None = _taken()
         elif mine is not None and mine.account_id != account.account_id:
             refusal = _other_account(mine)
+        elif mine is not None and mine.livemode != livemode and tenant.live_at is not None:
+            refusal = _other_mode(mine)
         else:
             refusal = None
     if refusal is not None:
@@ -198,6 +200,15 @@ def _other_account(mine: StripeConnection) -> ConnectRefused:
         f"This key belongs to another Stripe account than {mine}, which this tenant uses.",
         code="other_account",
         next_step=f"Paste a key of {mine}, or ask for a tenant of its own for the other account.",
+    )
+
+
+def _other_mode(mine: StripeConnection) -> ConnectRefused:
+    used, given = ("live", "test") if mine.livemode else ("test", "live")
+    return ConnectRefused(
+        f"This is a {given} key, and this tenant works with {used} data, which is another world.",
+        code="other_mode",
+        next_step=f"Paste a key that contains _{used}_.",
     )
 
 

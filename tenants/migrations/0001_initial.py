@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 ('state_digest', models.CharField(max_length=64, unique=True)),
                 ('session_digest', models.CharField(max_length=64)),
                 ('started_by', models.CharField(max_length=150)),
-                ('return_to', models.CharField(max_length=300)),
+                ('return_to_sealed', fernet_fields.fields.EncryptedTextField()),
                 ('code_verifier_sealed', fernet_fields.fields.EncryptedTextField()),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('expires_at', models.DateTimeField()),
