@@ -29,6 +29,26 @@ def description() -> dict[str, Any]:
 
 
 @cache
+def strict_components() -> dict[str, Any]:
+    """The resources, with no field allowed that the description does not name."""
+    return cast("dict[str, Any]", closed(description()["components"]))
+
+
+def closed(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: closed(value) for key, value in schema.items()}
+    if inner.get("type") == "object" and isinstance(inner.get("properties"), dict):
+        # Lists inside objects carry a count that the client's types leave out.
+        if "has_more" in inner["properties"]:
+            inner["properties"]["total_count"] = {"type": "integer"}
+        inner.setdefault("additionalProperties", False)
+    return inner
+
+
+@cache
 def templates() -> list[tuple[re.Pattern[str], str]]:
     """Path templates as patterns, the most literal first."""
     paths = sorted(description()["paths"], key=lambda path: path.count("{"))
@@ -39,7 +59,7 @@ def templates() -> list[tuple[re.Pattern[str], str]]:
 def validator(method: str, template: str) -> Any:
     operation = description()["paths"][template][method.lower()]
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    return OAS30Validator({**schema, "components": description()["components"]})
+    return OAS30Validator({**schema, "components": strict_components()})
 
 
 @cache
@@ -47,7 +67,7 @@ def resource_validator(kind: str) -> Any:
     return OAS30Validator(
         {
             "allOf": [{"$ref": f"#/components/schemas/{kind}"}],
-            "components": description()["components"],
+            "components": strict_components(),
         }
     )
 
