@@ -9,7 +9,10 @@ import pytest
 from connector.vendors.freshbooks.client import FreshBooksAccountClient
 from connector.vendors.freshbooks.tokens import AccessToken
 from connector.vendors.stripe.client import StripeAccountClient
+from tests.sandbox.conftest import sandbox_process
 from tests.vendors.local_server import SHORT, LocalVendor, RecordingGate
+
+__all__ = ["sandbox_process"]  # the fixture that runs both simulators
 
 
 class Tokens:

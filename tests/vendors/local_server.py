@@ -18,7 +18,7 @@ from connector.vendors.gate import CallReport
 from connector.vendors.http import Limits
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-SHORT = Limits(connect_s=1.0, read_s=0.25, total_s=0.5, body_bytes=64 * 1024)
+SHORT = Limits(connect_s=1.0, read_s=0.5, total_s=1.0, body_bytes=64 * 1024)
 
 
 def fixture_bytes(name: str) -> bytes:
@@ -108,6 +108,7 @@ class LocalVendor:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     local: LocalVendor
 
     def _serve(self) -> None:
@@ -159,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _trickle(self, reply: Reply) -> None:
         self._head(reply, ("Content-Length", "1000"))
-        for _ in range(1000):
+        for _ in range(200):
             if self.local.released.is_set():
                 break
             self.wfile.write(b" ")

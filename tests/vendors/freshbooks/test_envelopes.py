@@ -161,7 +161,7 @@ def test_what_no_contract_knows_proves_nothing(status: int, body: bytes) -> None
 
 
 def test_a_result_with_an_error_status_is_no_success() -> None:
-    body = {"response": {"result": {"payment": {}}}}
+    body: dict[str, Any] = {"response": {"result": {"payment": {}}}}
     assert type(refusal(answer(400, body))) is VendorContractBroken
 
 
