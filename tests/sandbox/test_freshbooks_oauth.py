@@ -139,7 +139,9 @@ def test_token_endpoint_takes_form_json_and_basic(freshbooks: FreshBooks, encodi
     elif encoding == "json":
         answer = requests.post(url, json={**fields, **secret}, timeout=10)
     else:
-        answer = requests.post(url, data=fields, auth=tuple(secret.values()), timeout=10)
+        answer = requests.post(
+            url, data=fields, auth=("sandbox-client", "sandbox-secret"), timeout=10
+        )
     assert answer.status_code == 200
     assert _works(freshbooks, answer.json()["access_token"])
 

@@ -99,7 +99,7 @@ def read_lines_form(form_data: dict[str, str]) -> list[dict[str, Any]]:
             line["qty"] = line["qty"] or "1"
             line["unit_cost"] = {"amount": line["unit_cost"] or "0"}
             line["compounded_tax"] = line["compounded_tax"] == "True"
-            lines.append(line)
+            lines.append({name: value for name, value in line.items() if value != ""})
     return lines
 
 
