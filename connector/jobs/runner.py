@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from audit.recording import Cause, record
+from config.logging import mask_secrets
 from connector.errors import ConnectorError, FailureMode, FenceLost
 from connector.jobs import claims, ledger, retry
 from connector.jobs.context import Handler, JobRun
@@ -179,7 +180,7 @@ def _save_failure(job_run: JobRun, error: ConnectorError) -> None:
     job.state = verdict.state
     job.failure_mode = error.failure_mode
     job.failure_code = error.code[:80]
-    job.failure_message = error.message
+    job.failure_message = mask_secrets(error.message)
     job.next_step = error.next_step
     job.request_id = error.request_id[:120]
     job.lease_expires_at = None
