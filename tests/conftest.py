@@ -24,6 +24,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from tenants.models import Tenant
 from tests.factories import make_tenant
 
+pytest_plugins = ["tests.pipeline.simulators"]
+
 TEST_DATABASE = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
 
 

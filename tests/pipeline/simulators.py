@@ -1,0 +1,79 @@
+"""Fixtures of every test that drives the pipeline: both vendors as a process, and a shop on them.
+
+Loaded as a plugin by tests/conftest.py.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.models import SyncJob
+from tenants.scope import every_tenant
+from tests.pipeline.shop import Shop, open_shop
+from tests.sandbox.driving import FreshBooks, Vendor
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Simulators:
+    """Where both vendors are, and the record of all requests to them."""
+
+    freshbooks: FreshBooks
+    stripe: Vendor
+    record: Path
+
+    def reset(self) -> None:
+        """Empty books, no faults, default switches, real time."""
+        for vendor in (self.freshbooks, self.stripe):
+            vendor.reset()
+            vendor.control("DELETE", "faults")
+
+
+@pytest.fixture(scope="session")
+def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulators]:
+    record = tmp_path_factory.mktemp("vendors") / "record.jsonl"
+    command = [sys.executable, "-m", "sandbox", "--seed", "11", "--record", str(record)]
+    command += ["--freshbooks", "127.0.0.1:0", "--stripe", "127.0.0.1:0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        addresses = json.loads(process.stdout.readline())
+        yield Simulators(FreshBooks(addresses["freshbooks"]), Vendor(addresses["stripe"]), record)
+        process.terminate()
+
+
+@pytest.fixture
+def simulators(simulator_process: Simulators, settings: Any) -> Iterator[Simulators]:
+    """Both vendors with empty books; the product's settings point at them, and nothing settles slowly."""
+    settings.FRESHBOOKS_API_BASE = simulator_process.freshbooks.url
+    settings.FRESHBOOKS_AUTH_BASE = simulator_process.freshbooks.url
+    settings.FRESHBOOKS_CLIENT_ID = "sandbox-client"
+    settings.FRESHBOOKS_CLIENT_SECRET = "sandbox-secret"
+    settings.STRIPE_API_BASE = simulator_process.stripe.url
+    settings.PAYMENT_SETTLE_S = 0
+    yield simulator_process
+    simulator_process.reset()
+
+
+@pytest.fixture
+def no_jobs(committed_db: None) -> Iterator[None]:
+    """An empty ledger: draining a queue runs this test's work and nobody else's."""
+    with every_tenant():
+        SyncJob.objects.all().delete()
+    yield
+    with every_tenant():
+        SyncJob.objects.all().delete()
+
+
+@pytest.fixture
+def shop(simulators: Simulators, no_jobs: None) -> Shop:
+    """A live tenant that records payments, connected to a business and a Stripe account."""
+    return open_shop(simulators.freshbooks, simulators.stripe)
