@@ -14,7 +14,13 @@ from connector.connecting import handlers as connecting
 from connector.errors import VendorNotFound
 from connector.jobs import kinds, ledger
 from connector.jobs.context import Handler, JobRun
-from connector.models import CollectedPayment, Delivery, InvoiceRevision, OutsidePayment
+from connector.models import (
+    CollectedPayment,
+    Delivery,
+    InvoiceRevision,
+    OutsidePayment,
+    VendorWrite,
+)
 from connector.polling import poll_freshbooks, poll_stripe
 from connector.reconcile import reconcile
 from connector.runs import build_run
@@ -40,7 +46,8 @@ def route_delivery(job: JobRun) -> str:
     with tenant_scope(job.tenant_id):
         job.hold_fence()
         delivery: Delivery = Delivery.objects.select_for_update().get(pk=int(job.subject))
-        routes = ROUTES[delivery.source].get(delivery.event_type, _ignore)(delivery)
+        route = _ignore if _is_echo(delivery) else _route_of(delivery)
+        routes = route(delivery)
         for kind, subject in routes:
             ledger.enqueue(tenant_id=job.tenant_id, kind=kind, subject=subject, cause=job.cause)
         state = Delivery.State.ROUTED if routes else Delivery.State.IGNORED
@@ -80,6 +87,22 @@ def _queue_invoice(run: SyncRun, invoice_id: int) -> str:
             cause=run.job.cause,
         )
     return f"invoice {invoice_id}"
+
+
+def _route_of(delivery: Delivery) -> Callable[[Delivery], list[Route]]:
+    return ROUTES[delivery.source].get(delivery.event_type, _ignore)
+
+
+def _is_echo(delivery: Delivery) -> bool:
+    """Whether our own write caused it: that job knows the answer, or resumes until it does."""
+    if delivery.source == Delivery.Source.FRESHBOOKS:
+        return delivery.event_type == "payment.create" and _is_our_payment(delivery.object_id)
+    key = delivery.caused_by_key
+    return bool(key) and VendorWrite.objects.filter(vendor="stripe", idempotency_key=key).exists()
+
+
+def _is_our_payment(payment_id: str) -> bool:
+    return CollectedPayment.objects.filter(freshbooks_payment_id=int(payment_id)).exists()
 
 
 def _ignore(_: Delivery) -> list[Route]:

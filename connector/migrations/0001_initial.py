@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ('object_type', models.CharField(blank=True, max_length=40)),
                 ('object_id', models.CharField(max_length=120)),
                 ('invoice_id', models.CharField(blank=True, help_text="The vendor's invoice id, when the event names one.", max_length=120)),
+                ('caused_by_key', models.CharField(blank=True, help_text='Idempotency key of the request that caused it.', max_length=255)),
                 ('state', models.CharField(choices=[('received', 'Received'), ('routed', 'Routed to work'), ('ignored', 'Nothing to do'), ('quarantined', 'Quarantined')], default='received', max_length=12)),
                 ('note', models.CharField(blank=True, max_length=300)),
                 ('duplicates', models.PositiveIntegerField(default=0)),

@@ -36,6 +36,9 @@ class Delivery(TenantOwned):
     invoice_id = models.CharField(
         max_length=120, blank=True, help_text="The vendor's invoice id, when the event names one."
     )
+    caused_by_key = models.CharField(
+        max_length=255, blank=True, help_text="Idempotency key of the request that caused it."
+    )
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVED)
     note = models.CharField(max_length=300, blank=True)
     duplicates = models.PositiveIntegerField(default=0)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from audit.recording import record
 from connector import idempotency
+from connector.errors import VendorRefused
 from connector.jobs import ledger
 from connector.jobs.kinds import SYNC_INVOICE
 from connector.mapping.clients import CustomerDraft, customer_update, to_stripe_customer
@@ -74,7 +75,32 @@ def _find_or_create(
     for customer in same_email:
         if _is_ours(run, customer, client.id):
             return customer.id, draft
-    created = perform(
+    draft, customer_id = _create(run, client, draft)
+    notes = tuple(
+        f"Stripe already has customer {customer.id} with the same e-mail address; "
+        "it was left alone because nothing proves that both are the same client."
+        for customer in same_email
+    )
+    return customer_id, replace(draft, notes=(*draft.notes, *notes))
+
+
+def _create(
+    run: SyncRun, client: FreshBooksClient, draft: CustomerDraft
+) -> tuple[CustomerDraft, str]:
+    """A new customer. A tax number that Stripe does not accept is left out, and said so."""
+    try:
+        return draft, _perform_create(run, client, draft)
+    except VendorRefused as refusal:
+        if "tax_id" not in f"{refusal.field} {refusal.code}" or "tax_id_data" not in draft.body:
+            raise
+        note = f"Stripe did not accept the tax number: {refusal.message}"
+    body = {name: value for name, value in draft.body.items() if name != "tax_id_data"}
+    without = replace(draft, body=body, notes=(*draft.notes, note))
+    return without, _perform_create(run, client, without)
+
+
+def _perform_create(run: SyncRun, client: FreshBooksClient, draft: CustomerDraft) -> str:
+    result = perform(
         run.job,
         Intent(
             vendor="stripe",
@@ -88,12 +114,7 @@ def _find_or_create(
             look_up=lambda: _find_by_metadata(run, client),
         ),
     )
-    notes = tuple(
-        f"Stripe already has customer {customer.id} with the same e-mail address; "
-        "it was left alone because nothing proves that both are the same client."
-        for customer in same_email
-    )
-    return str(created["id"]), replace(draft, notes=(*draft.notes, *notes))
+    return str(result["id"])
 
 
 def _find_by_metadata(run: SyncRun, client: FreshBooksClient) -> StripeCustomer | None:
