@@ -58,6 +58,8 @@ class Account:
     """Invoice or credit note id -> its lines, in the order they are answered."""
     payments_of: dict[str, list[Obj]] = field(default_factory=dict)
     """Id of an invoice, payment intent or payment record -> its invoice payments."""
+    pending_items: dict[str, Obj] = field(default_factory=dict)
+    """Invoice items that wait for an invoice."""
     emails: list[Obj] = field(default_factory=list)
     answers: dict[str, StoredAnswer] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
@@ -81,6 +83,7 @@ class Account:
         """Forget an object."""
         self.table(obj["object"]).pop(obj["id"], None)
         self.by_id.pop(obj["id"], None)
+        self.pending_items.pop(obj["id"], None)
 
     def set_alarm(self, at: float, task: str, object_id: str) -> None:
         """Have something done at a moment of the sandbox clock."""

@@ -8,6 +8,7 @@ from sandbox.core.webhooks import Delivery, Ticket
 from sandbox.stripe.book import Account
 from sandbox.stripe.errors import no_such
 from sandbox.stripe.ids import IdMaker
+from sandbox.stripe.params import MAX_METADATA_KEYS, too_many_keys
 from sandbox.stripe.types import Obj
 
 
@@ -53,7 +54,10 @@ def merge_metadata(obj: Obj, params: Obj, name: str = "metadata") -> None:
         obj["metadata"] = {}
         return
     merged = {**obj.get("metadata", {}), **given}
-    obj["metadata"] = {key: value for key, value in merged.items() if value != ""}
+    left = {key: value for key, value in merged.items() if value != ""}
+    if len(left) > MAX_METADATA_KEYS:
+        raise too_many_keys(len(left), name)
+    obj["metadata"] = left
 
 
 def or_null(value: object) -> object:

@@ -9,7 +9,9 @@ from sandbox.stripe.forms import basic_user
 from sandbox.stripe.operation import Operation
 
 # Areas whose permission names are not known from any source.
-UNNAMED_AREAS = frozenset({"payment_record", "event", "webhook_endpoint", "tax_rate", "payout"})
+UNNAMED_AREAS = frozenset(
+    {"payment_record", "event", "webhook_endpoint", "tax_rate", "payout", "dispute"}
+)
 NO_KEY = (
     "You did not provide an API key. You need to provide your API key in the Authorization header, "
     "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
@@ -82,8 +84,9 @@ def needed_permissions(
     if operation.area in UNNAMED_AREAS and switches["unnamed_permissions"] == "not_enforced":
         return []
     needed = [operation.permission()]
-    lines = operation.path.endswith(("/add_lines", "/update_lines"))
-    if lines and switches["add_lines_permission"] == "product_and_price":
+    lines = params.get("lines")
+    mints = isinstance(lines, list) and any("price_data" in line for line in lines)
+    if mints and switches["add_lines_permission"] == "product_and_price":
         needed += ["rak_product_write", "rak_plan_write"]
     expand = params.get("expand")
     wants_payments = isinstance(expand, list) and any("payments" in path for path in expand)

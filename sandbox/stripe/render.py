@@ -22,8 +22,14 @@ def render(account: Account, obj: Obj) -> Obj:
     if obj["object"] in ("invoice", "credit_note"):
         lines = account.lines.get(obj["id"], [])
         url = f"/v1/{obj['object']}s/{obj['id']}/lines"
-        shown["lines"] = sublist([render(account, line) for line in lines], url)
+        first = [render(account, line) for line in lines[:FIRST_PAGE]]
+        shown["lines"] = {**sublist(first, url), **counted(len(lines))}
     return shown
+
+
+def counted(total: int) -> Obj:
+    """Give the counting fields of a list of which only the first page is there."""
+    return {"has_more": total > FIRST_PAGE, "total_count": total}
 
 
 def sublist(rows: list[Obj], url: str) -> Obj:

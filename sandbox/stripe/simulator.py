@@ -12,6 +12,7 @@ from sandbox.core.webhooks import WebhookSender
 from sandbox.stripe import idempotency, keys
 from sandbox.stripe.acts import ACTS
 from sandbox.stripe.api import Api, Visit
+from sandbox.stripe.book import Account
 from sandbox.stripe.errors import StripeRefusedError
 from sandbox.stripe.operation import Operation
 from sandbox.stripe.pages import Pages
@@ -105,13 +106,7 @@ class StripeSimulator:
             page = "<html><body><h1>Bad gateway</h1></body></html>"
             return Response(200, page, {"Request-Id": visit.request_id}, "text/html")
         if kind == "status_429":
-            visit.headers["Stripe-Rate-Limited-Reason"] = "global-rate"
-            text = (
-                "Request rate limit exceeded. You can learn more about rate limits here "
-                "https://stripe.com/docs/rate-limits."
-            )
-            limited = StripeRefusedError(text, status=429, code="rate_limit")
-            return visit.refusal(limited)
+            return self._limited(visit)
         if kind == "no_such_route":
             text = (
                 f"Unrecognized request URL ({request.method}: {request.path}). Please see "
@@ -121,19 +116,28 @@ class StripeSimulator:
         text = "An unknown error occurred"
         return visit.refusal(StripeRefusedError(text, status=500, kind="api_error"))
 
+    def _limited(self, visit: Visit) -> Response:
+        """Say that there were too many requests, or that an object is locked (a switch)."""
+        if self.world.switches["status_429"] == "lock_timeout":
+            text = (
+                "This object cannot be accessed right now because another API request or Stripe "
+                "process is currently accessing it. If you see this error intermittently, retry "
+                "the request."
+            )
+            locked = StripeRefusedError(text, status=429, code="lock_timeout")
+            return visit.refusal(locked)
+        visit.headers["Stripe-Rate-Limited-Reason"] = "global-rate"
+        text = (
+            "Request rate limit exceeded. You can learn more about rate limits here "
+            "https://stripe.com/docs/rate-limits."
+        )
+        return visit.refusal(StripeRefusedError(text, status=429, code="rate_limit"))
+
     @contextmanager
     def under_way(self, request: Request) -> Iterator[None]:
         """Count a request as running while the core holds it back (fault `slow`)."""
-        key = request.headers.get("Idempotency-Key")
-        try:
-            account, _key = keys.find_account(
-                self.world.accounts.values(), keys.key_of(request.headers)
-            )
-            used = key is None or idempotency.key_of(request.method, request.headers) is None
-        except StripeRefusedError:
-            yield
-            return
-        if used or key in account.running or key is None:
+        account, key = self._marked(request)
+        if account is None or key is None or key in account.running:
             yield
             return
         account.running.add(key)
@@ -141,3 +145,12 @@ class StripeSimulator:
             yield
         finally:
             account.running.discard(key)
+
+    def _marked(self, request: Request) -> tuple[Account | None, str | None]:
+        """Give the account and the idempotency key of a request that has both."""
+        try:
+            key = idempotency.key_of(request.method, request.headers)
+            secret = keys.key_of(request.headers)
+            return keys.find_account(self.world.accounts.values(), secret)[0], key
+        except StripeRefusedError:
+            return None, None

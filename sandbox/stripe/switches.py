@@ -38,6 +38,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "unnamed_permissions": ("not_enforced", "enforced"),
     "add_lines_permission": ("invoice_only", "product_and_price"),
     "expand_payments_permission": ("none", "credit_note_read"),
+    "status_429": ("rate_limit", "lock_timeout"),
     "missing_version": ("account_default", "refused"),
     "refused_request_replays": ("yes", "no"),
 }

@@ -6,7 +6,7 @@ Every answer that passes is held against the OpenAPI description of the pinned v
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -101,7 +101,10 @@ class CheckingClient(stripe.RequestsClient):
 
     last_headers: dict[str, str]
 
-    def request(self, method: str, url: str, headers: Any, post_data: Any = None) -> Any:
+    # The library types one argument of the base class that this subclass of it does not take.
+    def request(  # type: ignore[override]
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
         text, status, answered = super().request(method, url, headers, post_data)
         self.last_headers = dict(answered)
         check_answer(method, urlsplit(url).path, status, json.loads(text))
@@ -128,7 +131,7 @@ class Desk:
         return desk
 
     def open(self, **account: Any) -> dict[str, Any]:
-        opened = self.act("create_account", own=False, **account)
+        opened: dict[str, Any] = self.act("create_account", own=False, **account)
         self.account_id, self.key = opened["account_id"], opened["secret_key"]
         return opened
 

@@ -1,7 +1,7 @@
 """Drafts and their lines: limits, refusals, arithmetic."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import stripe
@@ -83,17 +83,21 @@ def test_bad_drafts_are_refused(desk: Desk, params: Any, param: str | None) -> N
 def test_the_due_date_must_be_in_the_future(desk: Desk) -> None:
     customer = desk.customer()
     now = desk.advance(0)
-    params: Any = {"customer": customer.id, "collection_method": "send_invoice"}
+
+    def create(**due: int) -> stripe.Invoice:
+        return desk.client().v1.invoices.create(cast("Any", {**params, **due}))
+
+    params = {"customer": customer.id, "collection_method": "send_invoice"}
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        desk.client().v1.invoices.create({**params, "due_date": now})
+        create(due_date=now)
     assert "must be an integer Unix timestamp in the future" in str(refused.value)
     assert refusal(refused.value) == (400, None, "due_date")
     with pytest.raises(stripe.InvalidRequestError, match="must specify"):
-        desk.client().v1.invoices.create(params)
-    assert desk.client().v1.invoices.create({**params, "due_date": now + 60}).id
+        create()
+    assert create(due_date=now + 60).id
     desk.switch(due_date_least_distance="one_hour")
     with pytest.raises(stripe.InvalidRequestError):
-        desk.client().v1.invoices.create({**params, "due_date": now + 60})
+        create(due_date=now + 60)
 
 
 def test_whether_zero_days_are_accepted_is_a_switch(desk: Desk) -> None:

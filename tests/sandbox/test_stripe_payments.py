@@ -209,7 +209,7 @@ def test_records_are_refunded_with_a_reference_of_their_own(desk: Desk) -> None:
     assert changed.amount_refunded.value == 2000
     with pytest.raises(stripe.InvalidRequestError, match="already reported"):
         client.v1.payment_records.report_refund(reported.id, params)
-    too_much = {**params, "amount": {"currency": "usd", "value": 3001}}
+    too_much: Any = {**params, "amount": {"currency": "usd", "value": 3001}}
     with pytest.raises(stripe.InvalidRequestError, match="greater"):
         client.v1.payment_records.report_refund(reported.id, too_much)
 

@@ -261,3 +261,57 @@ def test_fields_expand_four_levels_deep(desk: Desk) -> None:
     for path in ("payments.data.payment.payment_intent.latest_charge", "currency", "nothing"):
         with pytest.raises(stripe.InvalidRequestError):
             desk.invoice(invoice.id, path)
+
+
+def test_a_lock_is_a_429_of_its_own_kind(desk: Desk) -> None:
+    desk.switch(status_429="lock_timeout")
+    desk.control("faults", [{"fault": "status_429"}])
+    locked = desk.get("/v1/balance")
+    assert (locked.status_code, locked.json()["error"]["code"]) == (429, "lock_timeout")
+    assert "Stripe-Rate-Limited-Reason" not in locked.headers
+
+
+def test_what_else_a_restricted_key_needs_is_a_switch(desk: Desk) -> None:
+    slugs = ["rak_customer_write", "rak_invoice_write"]
+    client = desk.client(desk.act("create_restricted_key", permissions=slugs)["restricted_key"])
+    invoice = desk.draft()
+    data: Any = {"currency": "usd", "unit_amount": 5, "product_data": {"name": "a"}}
+    lines: Any = {"lines": [{"price_data": data, "quantity": 1}]}
+    assert client.v1.invoices.add_lines(invoice.id, lines).total == 5
+    assert client.v1.events.list().data
+    desk.switch(
+        add_lines_permission="product_and_price",
+        expand_payments_permission="credit_note_read",
+        unnamed_permissions="enforced",
+    )
+    with pytest.raises(stripe.PermissionError, match="rak_product_write"):
+        client.v1.invoices.add_lines(invoice.id, lines)
+    assert client.v1.invoices.add_lines(invoice.id, {"lines": [{"amount": 5}]}).total == 10
+    with pytest.raises(stripe.PermissionError, match="rak_credit_note_read"):
+        client.v1.invoices.retrieve(invoice.id, {"expand": ["payments"]})
+    with pytest.raises(stripe.PermissionError, match="rak_event_read"):
+        client.v1.events.list()
+
+
+@pytest.mark.parametrize(("replays", "again"), [("yes", 400), ("no", 200)])
+def test_whether_a_refusal_is_kept_for_its_key_is_a_switch(
+    desk: Desk, replays: str, again: int
+) -> None:
+    desk.switch(refused_request_replays=replays)
+    invoice = desk.draft().id
+    headers = {"Idempotency-Key": "fb:1"}
+    path = f"/v1/invoices/{invoice}/void"
+    assert desk.post(path, **headers).status_code == 400
+    desk.client().v1.invoices.add_lines(invoice, {"lines": [{"amount": 500}]})
+    desk.client().v1.invoices.finalize_invoice(invoice)
+    assert desk.post(path, **headers).status_code == again
+
+
+def test_an_answer_that_got_lost_is_replayed(desk: Desk) -> None:
+    desk.control("faults", [{"match": {"method": "POST"}, "fault": "reset_after"}])
+    headers = {"Idempotency-Key": "fb:1"}
+    with pytest.raises(requests.ConnectionError):
+        desk.post("/v1/customers", "name=A", **headers)
+    again = desk.post("/v1/customers", "name=A", **headers)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert [row["id"] for row in desk.book()["customers"]] == [again.json()["id"]]

@@ -8,7 +8,7 @@ import pytest
 import stripe
 
 from tests.sandbox.conftest import SandboxProcess
-from tests.sandbox.driving import Receiver
+from tests.sandbox.driving import Receiver, eventually
 from tests.sandbox.stripe_desk import Desk, check_resource, lent_desk, refusal
 
 VERSION: Any = "2026-10-28.endive"
@@ -137,9 +137,18 @@ def test_the_list_of_events_is_for_catching_up(desk: Desk) -> None:
     one = client.v1.events.retrieve(rows[0].id)
     assert one.request is not None
     assert one.request.idempotency_key
+    bad: Any
     for bad in ({"type": "a", "types": ["a"]}, {"types": ["x"] * 21}):
         with pytest.raises(stripe.InvalidRequestError):
             client.v1.events.list(bad)
     desk.advance(31 * 86_400)
     kinds = {row.type for row in client.v1.events.list().data}
     assert kinds <= {"invoice.overdue"}
+
+
+def test_what_happens_by_itself_is_told_without_a_request(desk: Desk, receiver: Receiver) -> None:
+    listen(desk, receiver.url, "charge.updated")
+    desk.act("pay_invoice", invoice=desk.open_invoice().id)
+    desk.advance(3)
+    assert eventually(lambda: receiver.hooks)
+    assert json.loads(receiver.hooks[0].body)["data"]["object"]["balance_transaction"]

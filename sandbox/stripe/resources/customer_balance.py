@@ -2,7 +2,7 @@
 
 from sandbox.stripe.context import Context, merge_metadata, or_null
 from sandbox.stripe.errors import refuse
-from sandbox.stripe.events import raise_event
+from sandbox.stripe.events import Watch, raise_event
 from sandbox.stripe.lists import newest_first
 from sandbox.stripe.money import check_currency
 from sandbox.stripe.operation import Call, Listing, Operation
@@ -13,8 +13,11 @@ KIND = "customer_balance_transaction"
 
 def book(ctx: Context, customer: Obj, amount: int, *, currency: str, kind: str) -> Obj:
     """Change the balance and write down why. The first change stamps the currency."""
+    watch = Watch(ctx, customer)
     customer["currency"] = customer["currency"] or currency
     customer["balance"] += amount
+    if kind != "adjustment":
+        watch.updated("customer.updated")
     return ctx.account.add(
         {
             "id": ctx.ids.make("cbtxn"),

@@ -6,23 +6,32 @@ from sandbox.stripe.events import Watch, raise_event
 from sandbox.stripe.resources import balance_transactions, invoice_payments, methods
 from sandbox.stripe.types import Obj
 
+INTENT_NULLS = (
+    *("amount_details", "application", "application_fee_amount", "canceled_at"),
+    *("cancellation_reason", "customer_account", "description", "last_payment_error"),
+    *("latest_charge", "next_action", "on_behalf_of", "payment_method", "receipt_email"),
+    *("payment_method_configuration_details", "processing", "review", "setup_future_usage"),
+    *("shipping", "statement_descriptor", "statement_descriptor_suffix", "transfer_data"),
+    *("transfer_group", "excluded_payment_method_types"),
+)
+
+CHARGE_NULLS = (
+    *("application", "application_fee", "application_fee_amount", "balance_transaction"),
+    *("calculated_statement_descriptor", "description", "failure_balance_transaction"),
+    *("failure_code", "failure_message", "on_behalf_of", "payment_intent", "receipt_email"),
+    *("receipt_number", "review", "shipping", "source_transfer", "statement_descriptor"),
+    *("statement_descriptor_suffix", "transfer_data", "transfer_group"),
+)
+
 
 def new_intent(ctx: Context, amount: int, currency: str, *, customer: str | None) -> Obj:
     """Keep a payment intent that waits for a payment method."""
     intent_id = ctx.ids.make("pi")
-    null = (
-        *("amount_details", "application", "application_fee_amount", "canceled_at"),
-        *("cancellation_reason", "customer_account", "description", "last_payment_error"),
-        *("latest_charge", "next_action", "on_behalf_of", "payment_method", "receipt_email"),
-        *("payment_method_configuration_details", "processing", "review", "setup_future_usage"),
-        *("shipping", "statement_descriptor", "statement_descriptor_suffix", "transfer_data"),
-        *("transfer_group", "excluded_payment_method_types"),
-    )
     return ctx.account.add(
         {
             "id": intent_id,
             "object": "payment_intent",
-            **dict.fromkeys(null),
+            **dict.fromkeys(INTENT_NULLS),
             "amount": amount,
             "amount_capturable": 0,
             "amount_received": 0,
@@ -61,19 +70,12 @@ def new_charge(ctx: Context, intent: Obj, method: str, status: str) -> Obj:
 
 def bare_charge(ctx: Context, amount: int, currency: str, *, customer: str | None) -> Obj:
     """Keep a charge that belongs to no payment intent (yet)."""
-    null = (
-        *("application", "application_fee", "application_fee_amount", "balance_transaction"),
-        *("calculated_statement_descriptor", "description", "failure_balance_transaction"),
-        *("failure_code", "failure_message", "on_behalf_of", "payment_intent", "receipt_email"),
-        *("receipt_number", "review", "shipping", "source_transfer", "statement_descriptor"),
-        *("statement_descriptor_suffix", "transfer_data", "transfer_group"),
-    )
     charge_id = ctx.ids.make("ch")
     return ctx.account.add(
         {
             "id": charge_id,
             "object": "charge",
-            **dict.fromkeys(null),
+            **dict.fromkeys(CHARGE_NULLS),
             "amount": amount,
             "amount_captured": 0,
             "amount_refunded": 0,
@@ -145,6 +147,8 @@ def succeed(ctx: Context, intent: Obj, method: str) -> Obj:
         # The last invoice takes all that is left, so that an overpayment is seen as one.
         amount = left if number == len(links) else min(left, linked["amount_requested"])
         left -= amount
+        if not amount:
+            continue
         invoice_payments.credit(ctx, linked, amount, off_stripe=False)
     return charge
 

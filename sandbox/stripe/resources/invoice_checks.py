@@ -25,7 +25,7 @@ def check_create(ctx: Context, customer: Obj, params: Obj) -> None:
     if "currency" in params:
         check_currency(params["currency"], param="currency")
     check_pending_currency(ctx, customer, params)
-    method: str = params.get("collection_method", "charge_automatically")
+    method = str(params.get("collection_method", "charge_automatically"))
     check_due(ctx, method, params, needed=True)
     if method == "send_invoice" and not customer["email"]:
         raise refuse(MISSING_EMAIL)
@@ -34,7 +34,7 @@ def check_create(ctx: Context, customer: Obj, params: Obj) -> None:
 
 def check_update(ctx: Context, invoice: Obj, params: Obj) -> None:
     """Refuse a change of a draft that Stripe would refuse."""
-    method = params.get("collection_method", invoice["collection_method"])
+    method = str(params.get("collection_method", invoice["collection_method"]))
     check_due(ctx, method, params, needed=invoice["due_date"] is None)
     customer = ctx.account.table("customer")[invoice["customer"]]
     if method == "send_invoice" and not customer.get("email"):
@@ -84,9 +84,9 @@ def check_future(ctx: Context, due_date: int) -> None:
 def check_pending_currency(ctx: Context, customer: Obj, params: Obj) -> None:
     """Refuse a currency that differs from that of invoice items still pending."""
     wanted = params.get("currency", "").lower()
-    for item in ctx.account.table("invoiceitem").values():
-        pending = item["customer"] == customer["id"] and item["invoice"] is None
-        if wanted and pending and item["currency"] != wanted:
+    for item in ctx.account.pending_items.values():
+        own = item["customer"] == customer["id"]
+        if wanted and own and item["currency"] != wanted:
             raise refuse(
                 "You cannot combine currencies on a single customer. This customer has an active "
                 "subscription, subscription schedule, discount, quote, invoice item or active "

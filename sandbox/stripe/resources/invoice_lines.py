@@ -136,6 +136,7 @@ def remove_lines(ctx: Context, call: Call) -> Obj:
         item = ctx.account.by_id[line["_item"]]
         if given["behavior"] == "unassign":
             item["invoice"] = None
+            ctx.account.pending_items[item["id"]] = item
             raise_event(ctx, "invoiceitem.updated", item)
         else:
             ctx.account.drop(item)

@@ -125,6 +125,13 @@ def cancel_default(ctx: Context, invoice: Obj, reason: str) -> None:
         raise_event(ctx, "payment_intent.canceled", intent)
 
 
+def cancel_others(ctx: Context, invoice: Obj) -> None:
+    """Cancel what else is open on an invoice that takes no money any more."""
+    for linked in of(ctx, invoice["id"], "open"):
+        linked["status"] = "canceled"
+        linked["status_transitions"]["canceled_at"] = ctx.now
+
+
 def take_back(ctx: Context, payment_id: str, amount: int) -> None:
     """Lower what an invoice counts as paid, where a refund or dispute does that (a switch)."""
     for linked in reversed(of(ctx, payment_id, "paid")):

@@ -29,16 +29,16 @@ def create(ctx: Context, call: Call) -> Obj:
     lines.check_line(ctx, draft, given, "")
     line = lines.add(ctx, draft, given)
     item = ctx.account.table("invoiceitem")[line["_item"]]
+    ctx.account.pending_items[item["id"]] = item
     raise_event(ctx, "invoiceitem.created", item)
     return item
 
 
 def sweep_pending(ctx: Context, invoice: Obj) -> None:
     """Put every pending item of the customer, in the invoice's currency, on the invoice."""
-    for item in list(ctx.account.table("invoiceitem").values()):
-        if item["customer"] != invoice["customer"] or item["invoice"] is not None:
-            continue
-        if item["currency"] == invoice["currency"]:
+    for item in list(ctx.account.pending_items.values()):
+        same = item["customer"] == invoice["customer"]
+        if same and item["currency"] == invoice["currency"]:
             attach(ctx, invoice, item)
 
 
@@ -53,6 +53,7 @@ def attach(ctx: Context, invoice: Obj, item: Obj) -> Obj:
     }
     line = lines.add(ctx, invoice, given)
     item["invoice"] = invoice["id"]
+    del ctx.account.pending_items[item["id"]]
     ctx.account.lines[invoice["id"]].insert(0, line)
     return line
 

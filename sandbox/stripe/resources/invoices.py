@@ -18,6 +18,21 @@ PLAIN_FIELDS = (
     *("effective_at", "auto_advance", "automatically_finalizes_at", "default_payment_method"),
     *("collection_method", "rendering", "shipping_details"),
 )
+# What a fresh draft answers with 0, and with null.
+ZEROS = (
+    *("amount_due", "amount_paid", "amount_remaining", "amount_overpaid", "amount_shipping"),
+    *("attempt_count", "post_payment_credit_notes_amount", "pre_payment_credit_notes_amount"),
+    *("starting_balance", "subtotal", "subtotal_excluding_tax", "total"),
+    "total_excluding_tax",
+)
+NULLS = (
+    *("account_tax_ids", "application", "automatically_finalizes_at", "customer_account"),
+    *("default_payment_method", "default_source", "description", "due_date", "effective_at"),
+    *("ending_balance", "from_invoice", "hosted_invoice_url", "invoice_pdf"),
+    *("last_finalization_error", "latest_revision", "next_payment_attempt", "number"),
+    *("on_behalf_of", "parent", "receipt_number", "rendering", "shipping_cost"),
+    *("shipping_details", "statement_descriptor", "test_clock"),
+)
 # What may still change once an invoice is finalized.
 WRITABLE_WHEN_FINAL = frozenset({"metadata", "auto_advance", "payment_settings"})
 
@@ -46,25 +61,11 @@ def create(ctx: Context, call: Call) -> Obj:
 def blank(ctx: Context, customer: Obj, params: Obj) -> Obj:
     """Give a draft with nothing filled in but its customer."""
     currency = params.get("currency") or customer["currency"] or ctx.account.default_currency
-    zero = (
-        *("amount_due", "amount_paid", "amount_remaining", "amount_overpaid", "amount_shipping"),
-        *("attempt_count", "post_payment_credit_notes_amount", "pre_payment_credit_notes_amount"),
-        *("starting_balance", "subtotal", "subtotal_excluding_tax", "total"),
-        "total_excluding_tax",
-    )
-    null = (
-        *("account_tax_ids", "application", "automatically_finalizes_at", "customer_account"),
-        *("default_payment_method", "default_source", "description", "due_date", "effective_at"),
-        *("ending_balance", "from_invoice", "hosted_invoice_url", "invoice_pdf"),
-        *("last_finalization_error", "latest_revision", "next_payment_attempt", "number"),
-        *("on_behalf_of", "parent", "receipt_number", "rendering", "shipping_cost"),
-        *("shipping_details", "statement_descriptor", "test_clock"),
-    )
     invoice: Obj = {
         "id": ctx.ids.make("in"),
         "object": "invoice",
-        **dict.fromkeys(zero, 0),
-        **dict.fromkeys(null),
+        **dict.fromkeys(ZEROS, 0),
+        **dict.fromkeys(NULLS),
         **lists_and_settings(ctx),
         "account_country": ctx.account.country,
         "account_name": ctx.account.name,

@@ -210,6 +210,7 @@ def set_void(ctx: Context, invoice: Obj) -> None:
     invoice["status"] = "void"
     invoice["status_transitions"]["voided_at"] = ctx.now
     invoice_payments.cancel_default(ctx, invoice, "void_invoice")
+    invoice_payments.cancel_others(ctx, invoice)
     back = invoice["starting_balance"] - (invoice["ending_balance"] or 0)
     customer = ctx.account.table("customer")[invoice["customer"]]
     if back and not customer.get("deleted"):

@@ -139,18 +139,23 @@ def add(ctx: Context, invoice: Obj, given: Obj) -> Obj:
     }
     apply(ctx, invoice, line, given)
     line["_item"] = given.get("_item") or mint_item(ctx, invoice, line)
-    line["parent"] = {
+    line["parent"] = parent_of(line["_item"])
+    ctx.account.by_id[line["id"]] = line
+    return line
+
+
+def parent_of(item_id: str) -> Obj:
+    """Give the `parent` of a line: the invoice item behind it."""
+    return {
         "type": "invoice_item_details",
         "invoice_item_details": {
-            "invoice_item": line["_item"],
+            "invoice_item": item_id,
             "proration": False,
             "proration_details": None,
             "subscription": None,
         },
         "subscription_item_details": None,
     }
-    ctx.account.by_id[line["id"]] = line
-    return line
 
 
 def mint_item(ctx: Context, invoice: Obj, line: Obj) -> str:
