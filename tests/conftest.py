@@ -21,7 +21,14 @@ from django.db import connection, connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
-from tenants.models import Tenant
+from tenants.models import (
+    FreshBooksConnection,
+    FreshBooksGrant,
+    OAuthState,
+    StripeConnection,
+    Tenant,
+)
+from tenants.scope import every_tenant
 from tests.factories import make_tenant
 
 pytest_plugins = ["tests.pipeline.simulators"]
@@ -57,8 +64,14 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The database without a transaction around the test: what is committed stays."""
+    """The database without a transaction around the test: what is committed stays.
+
+    Only vendor accounts are free again: the simulators count their ids from the start for each test.
+    """
     with django_db_blocker.unblock():
+        with every_tenant():
+            for model in (OAuthState, FreshBooksConnection, FreshBooksGrant, StripeConnection):
+                model.objects.all().delete()
         yield
         assert not connection.in_atomic_block
         connections.close_all()
