@@ -25,6 +25,15 @@ Action = Mapping[str, Any]
 Verb = Callable[[Account, Action], dict[str, Any]]
 
 
+def exact_numbers(value: Any) -> Any:
+    """JSON numbers with a point as Decimal, as the API reads them."""
+    if isinstance(value, Mapping):
+        return {key: exact_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [exact_numbers(item) for item in value]
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
 class Acts:
     """The verbs. Those about one account live here, those about logins in `people_acts`."""
 
@@ -63,7 +72,7 @@ class Acts:
 
     def act(self, action: Action) -> dict[str, Any]:
         """Carry out one action; ActRefused if FreshBooks would refuse or it makes no sense."""
-        verb = action["do"]
+        verb, action = action["do"], exact_numbers(action)
         try:
             if verb in self._people.verbs:
                 return self._people.verbs[verb](action)
@@ -224,7 +233,9 @@ class Acts:
         return self._shown(resource, account, row)
 
     def _row(self, resource: Resource[Any], account: Account, number: Any) -> Any:
-        row = resource.rows(account).get(int(number)) if str(number).isdigit() else None
+        text = str(number)
+        known = text.isascii() and text.isdigit() and len(text) < 19
+        row = resource.rows(account).get(int(text)) if known else None
         if row is None:
             raise ActRefused(f"there is no {resource.thing} {number!r}")
         return row

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from sandbox.core.switches import Switches
 from sandbox.freshbooks.money import read_decimal
 from sandbox.freshbooks.problems import BAD_DATE, BAD_FILTER, Problem
-from sandbox.freshbooks.times import eastern_day, utc_day
+from sandbox.freshbooks.times import EASTERN
 
 Make = Callable[[list[str]], Callable[[Any], bool] | None]
 Getter = Callable[[Any], Any]
@@ -80,20 +80,17 @@ def date_range(name: str, get: Getter) -> dict[str, Make]:
 
 def updated_range(switches: Switches) -> dict[str, Make]:
     """`updated_min/max`: whole days, in the zone and with the strictness of the switches."""
+    zone = EASTERN if switches["updated_min_zone"] == "eastern" else UTC
 
-    def day_of(row: Any) -> date:
-        eastern = switches["updated_min_zone"] == "eastern"
-        return (eastern_day if eastern else utc_day)(row.updated_at)
-
-    def read(text: str) -> date | None:
+    def read(text: str) -> float | None:
         if re.match(r"\d{4}-\d{2}-\d{2}[T ]", text):
             if switches["updated_min_datetime"] == "ignored":
                 return None
             if switches["updated_min_datetime"] == "day_part":
                 text = text[:10]
-        return _date("updated_min", text)
+        return datetime.combine(_date("updated_min", text), time.min, zone).timestamp()
 
-    return _range("updated", day_of, read)
+    return _range("updated", lambda row: row.updated_at, read)
 
 
 def _range(name: str, get: Getter, read: Callable[[str], Any]) -> dict[str, Make]:

@@ -65,6 +65,11 @@ CHECKS: dict[str, Check] = {
     "discount_value": percent,
     "deposit_percentage": percent,
 }
+TOLERATED = frozenset(
+    {"allowed_gatewayids", "basecampid", "estimateid", "ext_archive", "generation_date", "gmail"}
+    | {"ownerid", "parent", "payment_details", "presentation", "use_default_presentation"}
+)
+"""Sent by the official SDKs, of no consequence here."""
 READ_ONLY = frozenset(
     {
         "amount",

@@ -17,7 +17,7 @@ from sandbox.freshbooks.book import (
 )
 from sandbox.freshbooks.events import raise_event
 from sandbox.freshbooks.fields import clean, money, not_writable, phase_of, require, vis_state
-from sandbox.freshbooks.invoice_fields import CHECKS, DEFAULTS, READ_ONLY, SNAPSHOT
+from sandbox.freshbooks.invoice_fields import CHECKS, DEFAULTS, READ_ONLY, SNAPSHOT, TOLERATED
 from sandbox.freshbooks.invoice_filters import invoice_filters, invoice_sort_keys
 from sandbox.freshbooks.invoice_view import render_invoice
 from sandbox.freshbooks.ledger import payment_status, recompute_total, settle
@@ -169,7 +169,7 @@ class Invoices(Resource[Invoice]):
     def _clean(self, data: Mapping[str, Any]) -> dict[str, Any]:
         if "due_date" in data:
             raise not_writable("due_date", "invoice", data["due_date"])
-        separate = ("lines", "status", "deposit_amount")
+        separate = TOLERATED | {"lines", "status", "deposit_amount"}
         rest = {name: value for name, value in data.items() if name not in separate}
         switches = self.world.switches
         return clean(rest, CHECKS, thing="invoice", switches=switches, read_only=READ_ONLY)

@@ -21,7 +21,10 @@ from sandbox.freshbooks.problems import DUPLICATE_TAX, INVALID, Problem
 from sandbox.freshbooks.times import eastern_text
 from sandbox.freshbooks.world import World
 
-_READ_ONLY = ("amount",)
+_SHOWN_ONLY = frozenset(
+    {"amount", "basecampid", "date", "expenseid", "invoiceid", "lineid", "modern_project_id"}
+    | {"modern_time_entries", "retainer_id", "retainer_period_id", "taskno", "updated"}
+)
 _CHECKS: dict[str, Check] = {
     "type": integer,
     "name": text(),
@@ -46,8 +49,8 @@ def read_lines(world: World, value: Any, currency: str) -> list[Line]:
 
 def _read_line(world: World, data: Mapping[str, Any], currency: str) -> Line:
     checks = {**_CHECKS, "unit_cost": lambda value: money(value, currency)}
-    # A whole line read from the API may be written back: its amount is not looked at.
-    rest = {name: value for name, value in data.items() if name not in _READ_ONLY}
+    # A whole line read from the API may be written back: what is only shown is not looked at.
+    rest = {name: value for name, value in data.items() if name not in _SHOWN_ONLY}
     given = clean(rest, checks, thing="line", switches=world.switches)
     quantity: Decimal = given.get("qty", Decimal(1))
     unit_cost: Decimal = given.get("unit_cost", ZERO)

@@ -19,6 +19,8 @@ def read_decimal(value: Any) -> Decimal | None:
     """A plain decimal from a string or JSON number; None if it is neither."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
+    if isinstance(value, Decimal) and value.adjusted() > 20:  # 1e999999999 would be a long text
+        return None
     text = value.strip() if isinstance(value, str) else f"{value:f}" if value else "0"
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 

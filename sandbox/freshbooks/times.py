@@ -30,8 +30,3 @@ def iso_text(epoch: float) -> str:
 def eastern_day(epoch: float) -> date:
     """The calendar day in US/Eastern."""
     return datetime.fromtimestamp(epoch, EASTERN).date()
-
-
-def utc_day(epoch: float) -> date:
-    """The calendar day in UTC."""
-    return datetime.fromtimestamp(epoch, UTC).date()

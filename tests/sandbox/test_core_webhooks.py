@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
 from sandbox.freshbooks.signing import signature
 from tests.sandbox.driving import CALLBACKS, Account, Receiver, eventually
-
-SIGNATURE = "X-FreshBooks-Hmac-SHA256"
-SETTLE_S = 0.08
+from tests.sandbox.hooks import SETTLE_S, SIGNATURE, delivery_log, live_callback
 
 
 @pytest.fixture
 def verifier(account: Account, receiver: Receiver) -> str:
     """The key of a live callback for client.create at /fb."""
-    body = {"callback": {"event": "client.create", "uri": receiver.url + "/fb"}}
-    callback = account.result("POST", CALLBACKS, body)["callback"]
-    key = eventually(lambda: receiver.at("/fb"))[0].fields["verifier"]
-    path = f"{CALLBACKS}/{callback['callbackid']}"
-    account.result("PUT", path, {"callback": {"verifier": key}})
-    receiver.hooks.clear()
-    return key
+    return live_callback(account, receiver, "client.create")[1]
 
 
 def _ids(receiver: Receiver, count: int) -> list[str]:
@@ -32,15 +23,10 @@ def _ids(receiver: Receiver, count: int) -> list[str]:
     return [hook.fields["object_id"] for hook in receiver.hooks]
 
 
-def _log(account: Account) -> list[dict[str, Any]]:
-    deliveries: list[dict[str, Any]] = account.freshbooks.state()["deliveries"]
-    return deliveries
-
-
 def test_in_order_without_faults(account: Account, receiver: Receiver, verifier: str) -> None:
     made = [str(account.client()["id"]) for _ in range(10)]
     assert _ids(receiver, 10) == made
-    assert {one["state"] for one in _log(account)} == {"delivered"}
+    assert {one["state"] for one in delivery_log(account)} == {"delivered"}
     assert account.freshbooks.state()["deliveries_waiting"] == 0
 
 
@@ -49,7 +35,7 @@ def test_drop(account: Account, receiver: Receiver, verifier: str) -> None:
     account.client()
     second = str(account.client()["id"])
     assert _ids(receiver, 1) == [second]
-    assert [one["state"] for one in _log(account)][1:] == ["dropped", "delivered"]
+    assert [one["state"] for one in delivery_log(account)][1:] == ["dropped", "delivered"]
 
 
 def test_duplicate(account: Account, receiver: Receiver, verifier: str) -> None:
@@ -90,7 +76,7 @@ def test_forge_adds_a_wrongly_signed_one(
     right = signature(verifier, list(receiver.hooks[0].fields.items()))
     signed_right = [hook.headers[SIGNATURE] == right for hook in receiver.hooks]
     assert sorted(signed_right) == [False, True]
-    assert [one["forged"] for one in _log(account)][1:] == [False, True]
+    assert [one["forged"] for one in delivery_log(account)][1:] == [False, True]
 
 
 def test_faults_match_event_and_target(account: Account, receiver: Receiver, verifier: str) -> None:
@@ -103,7 +89,7 @@ def test_faults_match_event_and_target(account: Account, receiver: Receiver, ver
 def test_unreachable_targets_are_given_up(account: Account, receiver: Receiver) -> None:
     body = {"callback": {"event": "client.create", "uri": "http://127.0.0.1:9/closed"}}
     account.result("POST", CALLBACKS, body)
-    log = eventually(lambda: [one for one in _log(account) if one["state"] == "failed"])
+    log = eventually(lambda: [one for one in delivery_log(account) if one["state"] == "failed"])
     assert len(log[0]["tries"]) == 3
     assert log[0]["tries"][0]["status"] is None
     assert "Connect" in log[0]["tries"][0]["error"]
@@ -117,4 +103,4 @@ def test_reset_forgets_what_was_not_sent(
     account.freshbooks.reset()
     time.sleep(0.3)
     assert receiver.hooks == []
-    assert _log(account) == []
+    assert delivery_log(account) == []

@@ -74,3 +74,10 @@ def test_businesses_and_logins(freshbooks: FreshBooks) -> None:
     state = freshbooks.state()
     assert state["accounts"][first["account_id"]]["currency"] == "EUR"
     assert len(state["identities"]) == 2
+
+
+def test_numbers_with_a_point_are_exact(account: Account) -> None:
+    invoice = {"customerid": account.client()["id"], "lines": [line("0.10", 1.1)]}
+    made = account.freshbooks.act("create_invoice", account_id=account.id, invoice=invoice)
+    assert made["invoice"]["lines"][0]["qty"] == "1.1"
+    assert made["invoice"]["amount"]["amount"] == "0.11"

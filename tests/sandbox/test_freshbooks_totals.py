@@ -103,3 +103,24 @@ def test_currencies_with_no_or_three_decimals(
 def test_currency_comes_from_the_client(account: Account) -> None:
     client = account.client(currency_code="EUR")
     assert account.invoice(client["id"])["currency_code"] == "EUR"
+
+
+def test_a_whole_line_can_be_written_back_even_if_unknown_fields_are_refused(
+    account: Account,
+) -> None:
+    account.freshbooks.switch(unknown_fields="refused")
+    invoice = account.invoice(ownerid=1, parent=0, lines=[line("85.00", "1.5")])
+    path = f"/accounting/account/{{acct}}/invoices/invoices/{invoice['id']}"
+    account.result("PUT", path, {"invoice": {"lines": invoice["lines"]}})
+    assert account.read_invoice(invoice["id"])["amount"] == invoice["amount"]
+    shoes = {"invoice": {"lines": [{"shoe_size": 43}]}}
+    assert account.errno("PUT", path, shoes) == (422, 1006)
+
+
+@pytest.mark.parametrize("amount", [b"1e999999999", b"1e400", b"NaN", b"-0.0", b"true"])
+def test_odd_numbers_do_no_harm(account: Account, amount: bytes) -> None:
+    invoice = account.invoice()["id"]
+    path = f"/accounting/account/{{acct}}/invoices/invoices/{invoice}"
+    body = b'{"invoice": {"lines": [{"unit_cost": {"amount": %s}}]}}' % amount
+    assert account.call("PUT", path, body).status_code == (200 if amount == b"-0.0" else 422)
+    assert account.read_invoice(invoice)["outstanding"]["amount"] in ("100.00", "0.00")

@@ -60,7 +60,7 @@ class Site:
 
     def _post(self, read: Callable[[Form], dict[str, Any]]) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
-            body = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+            body = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
             back = _page_behind(request.path)
             try:
                 self._acts.act(read({**body, **request.params}))
