@@ -37,6 +37,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -157,4 +158,9 @@ UNFOLD = {
     "SITE_SUBHEADER": "FreshBooks ⇄ Stripe",
     "SITE_SYMBOL": "sync_alt",
     "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    # Names of functions, called with each request.
+    "DASHBOARD_CALLBACK": "connector.admin.overview.add_numbers",
+    "STYLES": ["connector.admin.sidebar.stylesheet"],
+    "SIDEBAR": {"show_search": True, "navigation": "connector.admin.sidebar.navigation"},
 }

@@ -1,0 +1,142 @@
+"""How the vendors are called: feeds, budgets, counters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms import ModelForm
+
+from connector.admin.base import OperatorsPage, section
+from connector.admin.display import (
+    BAD,
+    GOOD,
+    NOTHING,
+    QUIET,
+    WARN,
+    badge,
+    column,
+    exact_time_column,
+    pretty_json,
+    time_column,
+)
+from connector.admin.filters import BY_TENANT, DayFilter, StateFilter, VendorFilter
+from connector.models import CallCount, PollFeed, RateBucket
+
+if TYPE_CHECKING:
+    RateFormBase = ModelForm[RateBucket]
+else:
+    RateFormBase = ModelForm
+
+OUTCOME_TONES = {"ok": GOOD, "rate_limited": WARN, "refused": WARN, "unknown": BAD}
+
+
+@admin.register(PollFeed)
+class PollFeedPage(OperatorsPage):
+    """How far one feed of a tenant was read, and when it is looked at next."""
+
+    empty_text = (
+        "No tenant is live yet. Each live tenant has three feeds: FreshBooks, Stripe and the full "
+        "comparison."
+    )
+    list_display = (
+        "feed",
+        "tenant",
+        time_column("Last finished", "last_finished_at"),
+        column("Found", lambda row: row.last_result or NOTHING),
+        time_column("Next", "next_due_at"),
+    )
+    list_filter = (BY_TENANT, ("feed", StateFilter))
+    search_fields = ("tenant__name", "tenant__slug")
+    ordering = ("tenant__name", "feed")
+    fieldsets = (
+        section(
+            None,
+            "tenant",
+            "feed",
+            exact_time_column("Last started", "last_started_at"),
+            exact_time_column("Last finished", "last_finished_at"),
+            column("Found", lambda row: row.last_result or NOTHING),
+            exact_time_column("Next", "next_due_at"),
+            column("Read up to", lambda row: pretty_json(row.watermarks)),
+        ),
+    )
+
+
+class RateForm(RateFormBase):
+    """A budget of nothing would stop all calls for ever."""
+
+    def clean_rate_per_s(self) -> Any:
+        """More than nothing."""
+        return _positive(self.cleaned_data["rate_per_s"])
+
+    def clean_capacity(self) -> Any:
+        """At least one call, or none is ever allowed."""
+        capacity = _positive(self.cleaned_data["capacity"])
+        if capacity < 1:
+            raise ValidationError("At least 1: a call needs a whole token.")
+        return capacity
+
+
+def _positive(value: Any) -> Any:
+    if value <= 0:
+        raise ValidationError("More than 0.")
+    return value
+
+
+@admin.register(RateBucket)
+class RateBucketPage(OperatorsPage):
+    """The call budget for one vendor account, shared by all workers."""
+
+    form = RateForm
+    editable = ("rate_per_s", "capacity")
+    changed_action = "rate_limit.changed"
+    empty_text = "No vendor was called yet. Each account's budget appears with its first call."
+    list_display = (
+        "vendor",
+        "tenant",
+        column("Rate", lambda row: f"{row.rate_per_s.normalize():f} per second"),
+        column("Burst", lambda row: f"{row.capacity.normalize():f}"),
+        column("Left at last call", lambda row: f"{row.tokens:.1f}"),
+        time_column("Last call", "updated_at"),
+        time_column("Blocked until", "blocked_until"),
+    )
+    list_filter = (BY_TENANT, VendorFilter)
+    search_fields = ("tenant__name",)
+    ordering = ("tenant__name", "vendor")
+    fieldsets = (
+        section(
+            None,
+            "tenant",
+            "vendor",
+            "rate_per_s",
+            "capacity",
+            column("Left at last call", lambda row: f"{row.tokens:.1f}"),
+            exact_time_column("Last call", "updated_at"),
+            exact_time_column("Blocked until", "blocked_until"),
+            note="Calls per second and at once, for this account. A job that finds the budget empty waits its turn; nothing is lost.",
+        ),
+    )
+
+
+@admin.register(CallCount)
+class CallCountPage(OperatorsPage):
+    """Calls of one day and operation, by outcome."""
+
+    empty_text = "No vendor was called yet. Calls are counted here by day, operation and outcome."
+    list_display = (
+        "day",
+        "tenant",
+        "operation",
+        column("Outcome", lambda row: badge(row.outcome, OUTCOME_TONES.get(row.outcome, QUIET))),
+        column("Calls", lambda row: f"{row.calls:,}", order="calls"),
+        column("Mean", lambda row: f"{row.total_ms // max(1, row.calls):,} ms"),
+    )
+    list_filter = (BY_TENANT, VendorFilter, "outcome", ("day", DayFilter))
+    search_fields = ("operation",)
+    ordering = ("-day", "tenant__name", "operation", "outcome")
+    date_hierarchy = "day"
+    fieldsets = (
+        section(None, "tenant", "day", "vendor", "operation", "outcome", "calls", "total_ms"),
+    )

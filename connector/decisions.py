@@ -1,0 +1,265 @@
+"""What people decide, in the admin, on the command line or through the API.
+
+Each function runs inside the caller's scope and transaction, queues the work that follows, writes
+an audit entry for each row, and answers how many rows it did something to. Who may decide it is the
+doorway's business; vendors are called later, by the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from audit.recording import Cause, record
+from connector import inbox, schedule
+from connector.jobs import kinds, ledger
+from connector.models import (
+    ClientLink,
+    CollectedPayment,
+    Delivery,
+    Discrepancy,
+    InvoiceLink,
+    InvoiceRevision,
+    PollFeed,
+    SyncJob,
+)
+from connector.runs import NOT_LIVE
+from tenants.models import Tenant
+
+URGENT = 5  # a person is waiting: before everything that came by itself
+Recording = CollectedPayment.Recording
+APPROVABLE = (
+    Recording.AWAITING_APPROVAL,
+    Recording.OBSERVED,
+    Recording.NEEDS_YOU,
+    Recording.REJECTED,
+)
+# Not those that are approved: a worker may be sending them at this moment.
+LEAVABLE = (Recording.AWAITING_APPROVAL, Recording.NEEDS_YOU, Recording.REJECTED)
+
+
+def requeue_jobs(job_ids: Iterable[int], *, cause: Cause) -> int:
+    """Put failed, held or backed-off jobs back at the front."""
+    jobs = ledger.requeue(job_ids, cause=cause)
+    for job in _by_tenant(jobs):
+        _record(job, "job.requeued", f"job:{job.pk}", cause, {"job": str(job), "kind": job.kind})
+    return len(jobs)
+
+
+def release_jobs(jobs: Iterable[SyncJob], *, cause: Cause) -> int:
+    """Let all jobs of a tenant go on that are held for the same reason as one of these."""
+    reasons = {(job.tenant_id, job.failure_code) for job in jobs if job.state == job.State.HELD}
+    released = 0
+    for tenant_id, code in sorted(reasons):
+        count = ledger.release_held(tenant_id, code=code)
+        released += count
+        record(
+            tenant_id=tenant_id,
+            action="jobs.released",
+            entity=f"tenant:{tenant_id}",
+            cause=cause,
+            details={"held_for": code, "jobs": count},
+        )
+    return released
+
+
+def replay_deliveries(deliveries: Sequence[Delivery], *, cause: Cause) -> int:
+    """Work on deliveries again, through the same door they came in by."""
+    count = inbox.replay([row.pk for row in deliveries], cause=cause)
+    for row in _by_tenant(deliveries):
+        _record(row, "delivery.replayed", f"delivery:{row.pk}", cause, {"delivery": str(row)})
+    return count
+
+
+def sync_invoices(links: Sequence[InvoiceLink], *, cause: Cause) -> int:
+    """Look at these invoices now."""
+    for link in _by_tenant(links):
+        _enqueue_invoice(link, cause)
+        _record(link, "invoice.sync_asked", _invoice(link), cause, {"number": link.number})
+    return len(links)
+
+
+def sync_clients(links: Sequence[ClientLink], *, cause: Cause) -> int:
+    """Look at these clients now."""
+    for link in _by_tenant(links):
+        subject = str(link.freshbooks_client_id)
+        _enqueue(link.tenant_id, kinds.SYNC_CLIENT, cause, subject=subject)
+        _record(link, "client.sync_asked", f"client:{subject}", cause, {"name": link.name})
+    return len(links)
+
+
+def send_again(links: Sequence[InvoiceLink], *, cause: Cause) -> int:
+    """Make invoices anew that somebody voided or deleted in Stripe: that wish is taken back."""
+    done = 0
+    for link in _by_tenant(links):
+        last = (
+            InvoiceRevision.objects.select_for_update()
+            .filter(invoice=link)
+            .order_by("-revision")
+            .first()
+        )
+        if last is None or not last.retired_by_person:
+            continue
+        last.retired_by_person = False
+        last.save(update_fields=["retired_by_person"])
+        _enqueue_invoice(link, cause)
+        details = {"number": link.number, "after_revision": last.revision}
+        _record(link, "invoice.send_again_asked", _invoice(link), cause, details)
+        done += 1
+    return done
+
+
+def approve_payments(payment_ids: Iterable[int], *, cause: Cause) -> int:
+    """Have payments recorded in FreshBooks. The guards of recording look at each of them again."""
+    rows = _locked_payments(payment_ids, APPROVABLE)
+    for row in rows:
+        before = row.recording
+        row.recording = Recording.APPROVED
+        row.reason = ""
+        row.approved_by, row.approved_at = cause.actor, timezone.now()
+        row.save(update_fields=["recording", "reason", "approved_by", "approved_at"])
+        _enqueue_invoice(row.invoice, cause)
+        _record_payment(row, "payment.approved", cause, before=before)
+    return len(rows)
+
+
+def leave_payments(payment_ids: Iterable[int], *, reason: str, cause: Cause) -> int:
+    """Write nothing into FreshBooks for these payments, and remember why."""
+    rows = _locked_payments(payment_ids, LEAVABLE)
+    for row in rows:
+        before = row.recording
+        row.recording = Recording.OBSERVED
+        row.reason = reason
+        row.save(update_fields=["recording", "reason"])
+        _enqueue_invoice(row.invoice, cause)
+        _record_payment(row, "payment.left_alone", cause, before=before)
+    return len(rows)
+
+
+def look_after(rows: Sequence[Discrepancy], *, cause: Cause) -> int:
+    """Put the person's name on discrepancies."""
+    for row in _by_tenant(rows):
+        row.owner = cause.actor
+        row.save(update_fields=["owner"])
+        _record(row, "discrepancy.owner_set", row.subject, cause, {"kind": row.kind})
+    return len(rows)
+
+
+def poll_now(tenants: Sequence[Tenant], *, cause: Cause) -> int:
+    """Ask both vendors now what changed."""
+    feeds = (PollFeed.Feed.FRESHBOOKS, PollFeed.Feed.STRIPE)
+    return _queue_for(tenants, [schedule.KIND_OF_FEED[feed] for feed in feeds], cause)
+
+
+def reconcile_now(tenants: Sequence[Tenant], *, cause: Cause) -> int:
+    """Compare everything on both sides now."""
+    return _queue_for(tenants, [kinds.RECONCILE_ALL], cause)
+
+
+def ping_now(tenants: Sequence[Tenant], *, cause: Cause) -> int:
+    """Check both connections now, permission by permission."""
+    return _queue_for(tenants, [kinds.PING], cause)
+
+
+def register_webhooks_again(tenants: Sequence[Tenant], *, cause: Cause) -> int:
+    """Have both vendors told once more where to send their webhooks."""
+    return _queue_for(tenants, [kinds.REGISTER_WEBHOOKS], cause)
+
+
+def pause(tenants: Sequence[Tenant], *, cause: Cause) -> int:
+    """Stop the work of live tenants. What comes in is kept, and waits."""
+    return _move(tenants, Tenant.State.LIVE, Tenant.State.PAUSED, "tenant.paused", cause)
+
+
+def resume(tenants: Sequence[Tenant], *, cause: Cause) -> int:
+    """Let paused tenants go on, with all the work that waited."""
+    return _move(tenants, Tenant.State.PAUSED, Tenant.State.LIVE, "tenant.resumed", cause)
+
+
+def reschedule(tenant: Tenant) -> None:
+    """After a new interval or crontab: the next polls follow it at once, not after the old wait."""
+    now = timezone.now()
+    feeds = PollFeed.objects.select_related("tenant").filter(tenant_id=tenant.pk)
+    for feed in feeds.exclude(feed=PollFeed.Feed.RECONCILE):
+        feed.next_due_at = schedule.next_due(feed, now)
+        feed.save(update_fields=["next_due_at"])
+
+
+def _move(
+    tenants: Sequence[Tenant], before: str, after: Tenant.State, action: str, cause: Cause
+) -> int:
+    ids = [tenant.pk for tenant in tenants]
+    rows = Tenant.objects.select_for_update().filter(pk__in=ids, state=before).order_by("pk")
+    moved = list(rows)
+    for tenant in moved:
+        tenant.state = after
+        tenant.save(update_fields=["state"])
+        released = ledger.release_held(tenant.pk, code=NOT_LIVE) if tenant.is_live else 0
+        _record_tenant(tenant, action, cause, {"released_jobs": released})
+    return len(moved)
+
+
+def _queue_for(tenants: Sequence[Tenant], wanted: list[kinds.Kind], cause: Cause) -> int:
+    for tenant in sorted(tenants, key=lambda row: row.pk):
+        for kind in wanted:
+            _enqueue(tenant.pk, kind, cause)
+        _record_tenant(
+            tenant, "tenant.work_asked", cause, {"kinds": [kind.name for kind in wanted]}
+        )
+    return len(tenants)
+
+
+def _locked_payments(
+    payment_ids: Iterable[int], states: Sequence[CollectedPayment.Recording]
+) -> list[CollectedPayment]:
+    rows = (
+        CollectedPayment.objects.select_for_update(of=("self",))
+        .select_related("invoice")
+        .filter(pk__in=list(payment_ids), recording__in=states)
+        .order_by("tenant_id", "pk")
+    )
+    return list(rows)
+
+
+def _by_tenant(rows: Iterable[Any]) -> list[Any]:
+    """In one order for everybody: two people recording for the same tenants never block each other."""
+    return sorted(rows, key=lambda row: (row.tenant_id, row.pk))
+
+
+def _enqueue_invoice(link: InvoiceLink, cause: Cause) -> None:
+    _enqueue(link.tenant_id, kinds.SYNC_INVOICE, cause, subject=str(link.freshbooks_invoice_id))
+
+
+def _enqueue(tenant_id: int, kind: kinds.Kind, cause: Cause, *, subject: str = "") -> None:
+    ledger.enqueue(tenant_id=tenant_id, kind=kind, subject=subject, cause=cause, priority=URGENT)
+
+
+def _invoice(link: InvoiceLink) -> str:
+    return f"invoice:{link.freshbooks_invoice_id}"
+
+
+def _record(row: Any, action: str, entity: str, cause: Cause, details: dict[str, Any]) -> None:
+    record(tenant_id=row.tenant_id, action=action, entity=entity, cause=cause, details=details)
+
+
+def _record_payment(row: CollectedPayment, action: str, cause: Cause, *, before: str) -> None:
+    details = {
+        "invoice_payment": row.stripe_invoice_payment_id,
+        "amount_minor": row.amount_minor,
+        "currency": row.currency,
+        "before": before,
+        "reason": row.reason,
+    }
+    _record(row, action, _invoice(row.invoice), cause, details)
+
+
+def _record_tenant(tenant: Tenant, action: str, cause: Cause, details: dict[str, Any]) -> None:
+    record(
+        tenant_id=tenant.pk,
+        action=action,
+        entity=f"tenant:{tenant.pk}",
+        cause=cause,
+        details=details,
+    )

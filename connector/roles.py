@@ -1,0 +1,88 @@
+"""What staff may do: permissions for the admin's buttons, and two groups to begin with.
+
+Both are made after each migration. A group is filled when it is made and never again: what an
+operator takes out of it stays out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Q
+
+REQUEUE = "connector.requeue_syncjob"
+REPLAY = "connector.replay_delivery"
+SYNC_INVOICE = "connector.sync_invoicelink"
+SEND_AGAIN = "connector.send_again_invoicelink"
+SYNC_CLIENT = "connector.sync_clientlink"
+APPROVE = "connector.approve_collectedpayment"
+LOOK_AFTER = "connector.change_discrepancy"  # Django's own: the owner is the only field to change
+REFRESH = "tenants.refresh_tenant"
+OPERATE = "tenants.operate_tenant"
+
+OF_BUTTONS = {
+    REQUEUE: "Can re-queue and release jobs",
+    REPLAY: "Can replay deliveries",
+    SYNC_INVOICE: "Can synchronize invoices now",
+    SEND_AGAIN: "Can send an invoice to Stripe again that somebody voided there",
+    SYNC_CLIENT: "Can synchronize clients now",
+    APPROVE: "Can approve payments to be recorded in FreshBooks, or leave them",
+    REFRESH: "Can ping, poll and reconcile a tenant now",
+    OPERATE: "Can pause and resume a tenant, register webhooks, make onboarding links",
+}
+SUPPORT, FINANCE = "Support", "Finance"
+OURS = ("connector", "tenants", "audit")
+MONEY_MODELS = (
+    "tenant",
+    "clientlink",
+    "invoicelink",
+    "collectedpayment",
+    "outsidepayment",
+    "discrepancy",
+)
+
+
+def ensure_roles(sender: AppConfig, using: str, **_: Any) -> None:
+    """Run by `migrate` once the connector's tables exist; its permissions were made just before."""
+    if sender.name != "connector":
+        return
+    _ensure_permissions(using)
+    _fill_if_new(
+        using,
+        SUPPORT,
+        Q(content_type__app_label__in=OURS, codename__startswith="view_")
+        | _named(REQUEUE, REPLAY, SYNC_INVOICE, SYNC_CLIENT, REFRESH, LOOK_AFTER),
+    )
+    views = [f"view_{model}" for model in MONEY_MODELS]
+    _fill_if_new(
+        using,
+        FINANCE,
+        Q(content_type__app_label__in=OURS, codename__in=views) | _named(APPROVE, LOOK_AFTER),
+    )
+
+
+def _ensure_permissions(using: str) -> None:
+    for permission, name in OF_BUTTONS.items():
+        app, _, codename = permission.partition(".")
+        model = codename.rpartition("_")[2]
+        about, _ = ContentType.objects.using(using).get_or_create(app_label=app, model=model)
+        Permission.objects.using(using).update_or_create(
+            content_type=about, codename=codename, defaults={"name": name}
+        )
+
+
+def _fill_if_new(using: str, name: str, wanted: Q) -> None:
+    group, made = Group.objects.using(using).get_or_create(name=name)
+    if made:
+        group.permissions.set(Permission.objects.using(using).filter(wanted))
+
+
+def _named(*permissions: str) -> Q:
+    wanted = Q()
+    for permission in permissions:
+        app, _, codename = permission.partition(".")
+        wanted |= Q(content_type__app_label=app, codename=codename)
+    return wanted
