@@ -74,6 +74,24 @@ def store_event(tenant_id: int, event: StripeEvent, *, via: Delivery.Via) -> Sto
     )
 
 
+def quarantine_event(tenant_id: int, *, event_id: str, reason: str) -> None:
+    """Keep an event that could not be read, once, where a person sees it; the rest goes on."""
+    with tenant_scope(tenant_id):
+        Delivery.objects.get_or_create(
+            tenant_id=tenant_id,
+            source=Delivery.Source.STRIPE,
+            event_id=event_id,
+            defaults={
+                "via": Delivery.Via.POLL,
+                "event_type": "unreadable",
+                "object_id": "",
+                "state": Delivery.State.QUARANTINED,
+                "note": reason[:300],
+                "received_at": timezone.now(),
+            },
+        )
+
+
 def store_hint(tenant_id: int, *, event_type: str, object_id: str) -> Stored:
     """Store one FreshBooks delivery: no id, no time; repeats coalesce until it is worked on."""
     return _store(

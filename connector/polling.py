@@ -59,6 +59,10 @@ def poll_stripe(run: SyncRun) -> str:
             stored = inbox.store_event(run.tenant_id, event, via=Delivery.Via.POLL)
             new += stored.is_new
             newest = max(newest, event.created_at)
+        for unreadable in page.unreadable:
+            inbox.quarantine_event(
+                run.tenant_id, event_id=unreadable.object_id, reason=unreadable.reason
+            )
         cursor = page.next_cursor
         if not cursor:
             break

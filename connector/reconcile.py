@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from django.utils import timezone
 
 from audit.recording import record
+from connector.errors import VendorContractBroken
 from connector.jobs import ledger
 from connector.jobs.kinds import SYNC_INVOICE
 from connector.models import Discrepancy, InvoiceLink, InvoiceRevision, PollFeed
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.pages import all_pages
 from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice, Page
+from connector.vendors.stripe import pages as stripe_pages
 from connector.vendors.stripe.records import StripeInvoice
 from tenants.scope import tenant_scope
 
-MAX_PAGES = 10_000
+Row = TypeVar("Row")
 LEFT_ALONE = (InvoiceLink.State.SKIPPED, InvoiceLink.State.REMOVED)
 
 
@@ -31,20 +34,38 @@ class Findings:
 
     compared: int = 0
     to_sync: dict[int, str] = field(default_factory=dict)
+    problem: VendorContractBroken | None = None
 
     def add(self, invoice_id: int, reason: str) -> None:
         """The first reason found for an invoice is kept."""
         self.to_sync.setdefault(invoice_id, reason)
 
+    def readable(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """The rows; a complaint about unreadable ones is kept until everything else is done."""
+        try:
+            yield from rows
+        except VendorContractBroken as error:
+            self.problem = error
+
 
 def reconcile(run: SyncRun) -> str:
-    """Compare everything; queue what differs; answer a line about it."""
+    """Compare everything; queue what differs; answer a line about it.
+
+    Raises VendorContractBroken at the end if rows could not be read; all others were compared.
+    """
     findings = Findings()
     links = _links(run)
-    stripe = {invoice.id: invoice for invoice in _stripe_invoices(run)}
+    stripe = {invoice.id: invoice for invoice in findings.readable(_stripe_invoices(run))}
     _compare_freshbooks(run, links, findings)
     _compare_stripe(run, links, stripe, findings)
     _recheck_open_discrepancies(run, findings)
+    result = _queue(run, findings)
+    if findings.problem is not None:
+        raise findings.problem
+    return result
+
+
+def _queue(run: SyncRun, findings: Findings) -> str:
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
         for invoice_id in findings.to_sync:
@@ -78,7 +99,7 @@ def _links(run: SyncRun) -> dict[int, InvoiceLink]:
 
 def _compare_freshbooks(run: SyncRun, links: dict[int, InvoiceLink], findings: Findings) -> None:
     seen = set()
-    for invoice in _freshbooks_invoices(run):
+    for invoice in findings.readable(_freshbooks_invoices(run)):
         seen.add(invoice.id)
         findings.compared += 1
         reason = _freshbooks_difference(run, invoice, links.get(invoice.id))
@@ -188,10 +209,4 @@ def _freshbooks_invoices(run: SyncRun) -> Iterator[FreshBooksInvoice]:
 
 
 def _stripe_invoices(run: SyncRun) -> Iterator[StripeInvoice]:
-    cursor = ""
-    for _ in range(MAX_PAGES):
-        page = run.stripe.list_invoices(cursor=cursor)
-        yield from page.rows
-        cursor = page.next_cursor
-        if not cursor:
-            return
+    return stripe_pages.all_pages(lambda cursor: run.stripe.list_invoices(cursor=cursor))

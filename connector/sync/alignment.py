@@ -79,9 +79,16 @@ def align(
     if revision.state == State.CREATING:
         client = ensure_stripe_customer(run, invoice.client_id)
         build(run, link, revision, invoice, client)
+    if revision.state == State.DRAFT and _was_changed_in_stripe(sight, invoice):
+        return align(run, link, invoice, _retired(run, link, sight, "Changed in Stripe."))
     if revision.state == State.DRAFT and not invoice.is_draft:
         finalize(run, link, revision)
     return _now(run, sight, revision)
+
+
+def _was_changed_in_stripe(sight: StripeSight, invoice: FreshBooksInvoice) -> bool:
+    """A draft waits in Stripe where people can edit it; it is never finalized with another total."""
+    return sight.invoice is not None and sight.invoice.total != invoice.amount
 
 
 def _begin(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice) -> StripeSight:

@@ -16,6 +16,7 @@ from connector.mapping.clients import CustomerDraft, customer_update, to_stripe_
 from connector.models import ClientLink, InvoiceLink
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import VISIBLE, FreshBooksClient
+from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeCustomer
 from connector.writes import Intent, perform
 from tenants.scope import tenant_scope
@@ -122,16 +123,8 @@ def _find_by_metadata(run: SyncRun, client: FreshBooksClient) -> StripeCustomer 
     if client.email:
         candidates = run.stripe.find_customers(email=client.email)
         return next((c for c in candidates if _is_ours(run, c, client.id)), None)
-    cursor = ""
-    for _ in range(100):
-        page = run.stripe.list_customers(cursor=cursor)
-        for customer in page.rows:
-            if _is_ours(run, customer, client.id):
-                return customer
-        cursor = page.next_cursor
-        if not cursor:
-            break
-    return None
+    everybody = all_pages(lambda cursor: run.stripe.list_customers(cursor=cursor))
+    return next((c for c in everybody if _is_ours(run, c, client.id)), None)
 
 
 def _is_ours(run: SyncRun, customer: StripeCustomer, client_id: int) -> bool:

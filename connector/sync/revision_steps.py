@@ -6,12 +6,12 @@ from typing import Any
 
 from connector.models import InvoiceLink, InvoiceRevision
 from connector.sync.context import SyncRun
+from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeInvoice
 from connector.writes import Intent
 from tenants.scope import tenant_scope
 
 State = InvoiceRevision.State
-MAX_PAGES = 100
 
 
 def step_intent(
@@ -49,17 +49,14 @@ def find_by_metadata(
     run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, customer_id: str
 ) -> StripeInvoice | None:
     """The customer's invoice that names this revision, for a create that was never answered."""
-    cursor = ""
-    for _ in range(MAX_PAGES):
-        page = run.stripe.list_invoices(cursor=cursor, customer=customer_id)
-        for invoice in page.rows:
-            if (
-                invoice.metadata.get("fb_invoice_id") == str(link.freshbooks_invoice_id)
-                and invoice.metadata.get("fb_account") == run.freshbooks_account_id
-                and invoice.metadata.get("fb_revision") == str(revision.revision)
-            ):
-                return invoice
-        cursor = page.next_cursor
-        if not cursor:
-            break
-    return None
+    named = {
+        "fb_account": run.freshbooks_account_id,
+        "fb_invoice_id": str(link.freshbooks_invoice_id),
+        "fb_revision": str(revision.revision),
+    }
+    invoices = all_pages(
+        lambda cursor: run.stripe.list_invoices(cursor=cursor, customer=customer_id)
+    )
+    return next(
+        (found for found in invoices if named.items() <= dict(found.metadata).items()), None
+    )
