@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -11,6 +12,11 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.__main__ import parse_arguments
+from sandbox.core.clock import Clock
+from sandbox.core.faults import FaultList
+from sandbox.core.webhooks import WebhookSender
+from sandbox.freshbooks.simulator import FreshBooksSimulator
 from tests.sandbox.conftest import ROOT, SandboxProcess
 from tests.sandbox.driving import CLIENTS, Account, FreshBooks
 
@@ -149,19 +155,19 @@ def test_process_starts_alone_with_own_credentials_and_stops_on_sigterm() -> Non
         assert run.wait(5) == 0
 
 
-def test_process_needs_a_vendor() -> None:
-    with _start() as run:
-        assert run.wait(10) == 2
-        assert run.stderr is not None
-        assert "--freshbooks" in run.stderr.read()
+def test_process_needs_a_vendor(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments([])
+    assert caught.value.code == 2
+    assert "--freshbooks" in capsys.readouterr().err
 
 
 def test_same_seed_same_ids() -> None:
-    made = []
-    for _ in range(2):
-        with _start("--freshbooks", "127.0.0.1:0", "--seed", "3") as run:
-            assert run.stdout is not None
-            freshbooks = FreshBooks(json.loads(run.stdout.readline())["freshbooks"])
-            made.append(freshbooks.business())
-            run.terminate()
-    assert made[0] == made[1]
+    def make(seed: int) -> Any:
+        clock = Clock()
+        webhooks = WebhookSender(clock, FaultList(random.Random(0)))
+        vendor = FreshBooksSimulator(clock, webhooks, random.Random(seed))
+        owner = {"name": "Maple", "email": "owner@maple.example"}
+        return vendor.act({"do": "create_business", **owner})
+
+    assert make(3) == make(3) != make(4)
