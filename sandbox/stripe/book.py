@@ -6,6 +6,12 @@ from typing import Any
 
 from sandbox.stripe.types import Obj
 
+# Kinds that the state always shows, be they empty.
+KINDS = (
+    *("customer", "invoice", "invoice_payment", "payment_intent", "charge", "refund", "dispute"),
+    *("credit_note", "payment_record", "event", "webhook_endpoint", "balance_transaction"),
+)
+
 
 @dataclass
 class ApiKey:
@@ -117,8 +123,8 @@ class Account:
             "idempotency_keys": {key: answer.status for key, answer in self.answers.items()},
             "lines": self.lines,
         }
-        for kind, table in self.tables.items():
-            described[plural(kind)] = list(table.values())
+        for kind in (*KINDS, *self.tables):
+            described[plural(kind)] = list(self.table(kind).values())
         return described
 
 

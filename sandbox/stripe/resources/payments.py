@@ -5,7 +5,7 @@ from sandbox.stripe.errors import refuse
 from sandbox.stripe.events import Watch, raise_event
 from sandbox.stripe.money import check_chargeable, check_currency, least_charge, too_small
 from sandbox.stripe.operation import Call, Operation, listing, retrieve
-from sandbox.stripe.resources import intents, invoice_payments
+from sandbox.stripe.resources import intents, invoice_payments, methods
 from sandbox.stripe.types import Obj
 
 CANCELABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -20,22 +20,28 @@ def create(ctx: Context, call: Call) -> Obj:
     check_chargeable(params["amount"], currency, param="amount")
     if params.get("customer"):
         ctx.get("customer", params["customer"], param="customer")
+    if params.get("confirm"):
+        check_method(params)
     intent = intents.new_intent(
         ctx, params["amount"], currency, customer=or_none(params.get("customer"))
     )
     describe(intent, params)
     raise_event(ctx, "payment_intent.created", intent)
     if params.get("confirm"):
-        token = params.get("payment_method")
-        if not token:
-            message = (
-                "You cannot confirm this PaymentIntent because it's missing a payment method. "
-                "You can either update the PaymentIntent with a payment method and then confirm "
-                "it again, or confirm it again directly with a payment method or ConfirmationToken."
-            )
-            raise refuse(message, code="payment_intent_unexpected_state")
-        intents.pay_by_token(ctx, intent, token, "payment_method")
+        intents.pay_by_token(ctx, intent, params["payment_method"], "payment_method")
     return intent
+
+
+def check_method(params: Obj) -> None:
+    """Refuse to confirm without a payment method that exists."""
+    if not params.get("payment_method"):
+        message = (
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can "
+            "either update the PaymentIntent with a payment method and then confirm it again, or "
+            "confirm it again directly with a payment method or ConfirmationToken."
+        )
+        raise refuse(message, code="payment_intent_unexpected_state")
+    methods.from_token(params["payment_method"], "payment_method")
 
 
 def or_none(text: str | None) -> str | None:
