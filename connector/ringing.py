@@ -10,8 +10,9 @@ import logging
 import os
 import threading
 
-from celery import current_app
 from kombu.exceptions import OperationalError
+
+from config.celery_app import app
 
 log = logging.getLogger(__name__)
 RING_EXPIRES_S = 10
@@ -54,7 +55,7 @@ class Ringer:
 def publish(queue: str) -> None:
     """Send one ring now. A broker that is away is logged, not raised: the sweep will ring."""
     try:
-        current_app.send_task(
+        app.send_task(
             "connector.tasks.work",
             args=[queue],
             queue=queue,
