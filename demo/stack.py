@@ -100,9 +100,17 @@ class Stack:
         return killed
 
     def memory_mb(self) -> dict[str, int]:
-        """Resident memory of web, worker and beat with all their children, in MB."""
+        """Memory of web, worker and beat with all their children, in MB.
+
+        Pages that processes share are counted once (Linux' proportional set size); where that is
+        not to be had, resident size, which counts them for every process.
+        """
         return {
-            name: sum(rss for _, rss, _ in descendants(self.processes[name].pid)) // 1024
+            name: sum(
+                proportional_kb(pid) or rss
+                for pid, rss, _ in descendants(self.processes[name].pid)
+            )
+            // 1024
             for name in PROCESSES
         }
 
@@ -111,6 +119,15 @@ def procfile() -> dict[str, str]:
     """Process name to shell command, as deployed."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     return {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
+
+
+def proportional_kb(pid: int) -> int:
+    """The proportional set size of a process in kB; 0 if this system does not tell."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in rollup.splitlines() if line[:4] == "Pss:"), 0)
 
 
 def descendants(pid: int) -> list[tuple[int, int, str]]:
