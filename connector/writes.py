@@ -67,7 +67,7 @@ def perform(job: JobRun, intent: Intent[Answer]) -> dict[str, Any]:
             return _confirm(job, row, intent.summarize(found), note="found by look-up")
         row = _begin(job, intent, fresh_key=True)
     try:
-        answer = intent.call(row.body, row.idempotency_key)
+        answer = intent.call(in_order(row.body), row.idempotency_key)
     except ConnectorError as error:
         _end_badly(job, row, error)
         raise
@@ -130,7 +130,19 @@ def _create(job: JobRun, intent: Intent[Answer], *, key_version: int) -> VendorW
 def _key_is_spent(row: VendorWrite) -> bool:
     old = timezone.now() - row.first_sent_at > KEY_LIFE
     stuck = row.attempts > REPLAYED_FAILURES and row.error.startswith("replayed_5xx")
-    return row.attempts > 1 and (old or stuck)
+    disowned = row.error.startswith("idempotency_error")  # "that is not what you sent before"
+    return row.attempts > 1 and (old or stuck or disowned)
+
+
+def in_order(body: Any) -> Any:
+    """The body with its keys sorted all through.
+
+    The database gives a stored body back in an order of its own, and Stripe may take the same
+    parameters in another order for other parameters.
+    """
+    if isinstance(body, dict):
+        return {name: in_order(body[name]) for name in sorted(body)}
+    return [in_order(item) for item in body] if isinstance(body, list | tuple) else body
 
 
 def _look_up(intent: Intent[Answer], row: VendorWrite) -> Answer | None:
@@ -159,8 +171,8 @@ def _confirm(
 
 
 def _end_badly(job: JobRun, row: VendorWrite, error: ConnectorError) -> None:
-    if isinstance(error, OutcomeUnknown):
-        row.state = VendorWrite.State.UNKNOWN
+    if error.failure_mode == FailureMode.INTERNAL or isinstance(error, OutcomeUnknown):
+        row.state = VendorWrite.State.UNKNOWN  # the vendor did not behave as known: look, later
     elif error.failure_mode in {FailureMode.TRANSIENT, FailureMode.RATE_LIMITED}:
         return  # nothing was done there; the same write is sent again later
     else:

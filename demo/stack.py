@@ -107,8 +107,7 @@ class Stack:
         """
         return {
             name: sum(
-                proportional_kb(pid) or rss
-                for pid, rss, _ in descendants(self.processes[name].pid)
+                proportional_kb(pid) or rss for pid, rss, _ in descendants(self.processes[name].pid)
             )
             // 1024
             for name in PROCESSES

@@ -118,9 +118,14 @@ def add_control_routes(app: web.Application, controls: Controls) -> None:
 
 def _reader(read: Callable[[], dict[str, Any]]) -> Any:
     async def handle(_request: web.Request) -> web.Response:
-        return web.json_response(read())
+        return web.json_response(read(), dumps=_dump)
 
     return handle
+
+
+def _dump(answer: Any) -> str:
+    """JSON; a book may keep exact numbers, which are shown as text."""
+    return json.dumps(answer, default=str)
 
 
 def _writer(write: Callable[[Any], dict[str, Any]]) -> Any:

@@ -1,0 +1,92 @@
+"""Connecting a tenant as people do: an operator in the admin, then the tenant's own person."""
+
+from __future__ import annotations
+
+import re
+
+from demo.browser import Browser, PageError
+from demo.business import Business
+
+POLL_INTERVAL_S = 5
+_LINK = re.compile(r"https?://[^\s\"'<>]+/connect/[A-Za-z0-9_-]+/")
+
+
+class Operator:
+    """Somebody who runs the connector, logged in to its admin."""
+
+    def __init__(self, base_url: str, *, user: str, password: str) -> None:
+        self._base_url = base_url
+        self._browser = Browser()
+        login = self._browser.open(f"{base_url}/admin/login/?next=/admin/")
+        form = login.form(field_name="password")
+        page = self._browser.submit(login, form, {"username": user, "password": password})
+        if "/login/" in page.url:
+            raise PageError("the admin did not let the operator in")
+
+    def add_tenant(self, business: Business) -> int:
+        """Create the tenant on the admin's page; answer its id."""
+        page = self._browser.open(f"{self._base_url}/admin/tenants/tenant/add/")
+        plan = business.plan
+        saved = self._browser.submit(
+            page,
+            page.form(field_name="slug"),
+            {
+                "name": plan.name,
+                "slug": plan.slug,
+                "time_zone": plan.time_zone,
+                "poll_interval_s": str(POLL_INTERVAL_S),
+                "_continue": "1",
+            },
+        )
+        found = re.search(r"/tenants/tenant/(\d+)/", saved.url)
+        if found is None:
+            raise PageError(f"the tenant was not saved; the browser is at {saved.url}")
+        return int(found[1])
+
+    def make_link(self, tenant_id: int) -> str:
+        """Press the button that makes an onboarding link; answer the link, shown once."""
+        page = self._browser.open(f"{self._base_url}/admin/tenants/tenant/{tenant_id}/change/")
+        found = re.search(r'href="([^"]*onboarding[^"]*)"', page.text)
+        if found is None:
+            raise PageError("the tenant's page has no button for an onboarding link")
+        asked = self._browser.open(_absolute(self._base_url, found[1]))
+        told = self._browser.submit(asked, asked.form(field_name="csrfmiddlewaretoken"))
+        link = _LINK.search(told.text)
+        if link is None:
+            raise PageError("no onboarding link was shown")
+        return link[0]
+
+    def press(self, tenant_id: int, button: str) -> None:
+        """Press another button of a tenant's page and say yes."""
+        page = self._browser.open(f"{self._base_url}/admin/tenants/tenant/{tenant_id}/change/")
+        found = re.search(rf'href="([^"]*{button}[^"]*)"', page.text)
+        if found is None:
+            raise PageError(f"the tenant's page has no button {button}")
+        asked = self._browser.open(_absolute(self._base_url, found[1]))
+        self._browser.submit(asked, asked.form(field_name="csrfmiddlewaretoken"))
+
+
+def connect(link: str, business: Business) -> None:
+    """What the tenant's person does: sign in, confirm, paste, choose, go live."""
+    browser = Browser()
+    page = browser.open(link)
+    consent = browser.submit(page, page.form(action="/freshbooks/"))
+    answer = {"login": business.plan.owner_email, "decision": "allow"}
+    choice = browser.submit(consent, consent.form(field_name="login"), answer)
+    page = browser.submit(choice, choice.form(field_name="business"))
+    page = browser.submit(page, page.form(field_name="api_key"), {"api_key": business.stripe_key})
+    choices = {
+        "email_sender": "freshbooks",
+        "payment_mode": business.plan.mode,
+        "start_date": "",
+        "poll_interval_s": str(POLL_INTERVAL_S),
+        "time_zone": business.plan.time_zone,
+    }
+    page = browser.submit(page, page.form(field_name="payment_mode"), choices)
+    page = browser.submit(page, page.form(action="/live/"))
+    if f"{business.plan.name} is live" not in page.text:
+        raise PageError(f"{business.plan.name} did not go live")
+
+
+def _absolute(base_url: str, address: str) -> str:
+    return address if address.startswith("http") else f"{base_url}{address}"
