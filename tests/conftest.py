@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 from psycopg import sql
@@ -41,8 +42,11 @@ def _url(name: str, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_setup(
+    django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """One database per test process, made by the owner; both aliases and child processes use it."""
+    settings.STATIC_ROOT = tmp_path_factory.mktemp("static")  # nothing is collected for tests
     if not os.environ.get("DATABASE_OWNER_URL"):
         pytest.fail("No database. Run the tests with: make test (or python -m config.embedded)")
     maintenance = os.environ["DATABASE_OWNER_URL"]
