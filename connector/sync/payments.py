@@ -31,6 +31,7 @@ from connector.vendors.freshbooks.records import (
     DELETED,
     FreshBooksInvoice,
     FreshBooksPayment,
+    FreshBooksPaymentDraft,
 )
 from connector.vendors.stripe.records import StripeInvoicePayment
 from connector.writes import Intent, perform
@@ -165,12 +166,33 @@ def _send(
     row.sent_at = timezone.now()
     _save_state(run, row, Recording.SENDING)
     kept: list[FreshBooksPayment] = []
+    try:
+        perform(run.job, _intent(run, link, row, draft, kept))
+    except VendorRefused as refusal:
+        row.reason = refusal.message
+        _save(run, link, row, Recording.REJECTED, "payment.refused")
+        return books
+    except ConnectorError as error:
+        unknown = isinstance(error, OutcomeUnknown) or error.failure_mode == FailureMode.INTERNAL
+        _save_state(run, row, Recording.UNKNOWN if unknown else Recording.APPROVED)
+        raise
+    return _adopt(run, link, row, kept[0], books)
+
+
+def _intent(
+    run: SyncRun,
+    link: InvoiceLink,
+    row: CollectedPayment,
+    draft: FreshBooksPaymentDraft,
+    kept: list[FreshBooksPayment],
+) -> Intent[FreshBooksPayment]:
+    """The write of one attempt; its answer is kept, and each attempt is a write of its own."""
 
     def create() -> FreshBooksPayment:
         kept.append(run.freshbooks.create_payment(draft=draft))
         return kept[0]
 
-    intent = Intent(
+    return Intent(
         vendor="freshbooks",
         vendor_account=run.freshbooks_account_id,
         operation="freshbooks.payments.create",
@@ -188,17 +210,6 @@ def _send(
         call=lambda _body, _key: create(),
         summarize=lambda made: {"id": made.id, "amount": made.amount.to_decimal_string()},
     )
-    try:
-        perform(run.job, intent)
-    except VendorRefused as refusal:
-        row.reason = refusal.message
-        _save(run, link, row, Recording.REJECTED, "payment.refused")
-        return books
-    except ConnectorError as error:
-        unknown = isinstance(error, OutcomeUnknown) or error.failure_mode == FailureMode.INTERNAL
-        _save_state(run, row, Recording.UNKNOWN if unknown else Recording.APPROVED)
-        raise
-    return _adopt(run, link, row, kept[0], books)
 
 
 def _adopt(

@@ -1,0 +1,75 @@
+"""Rules of the house that no single module can break unnoticed."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connector import routing
+from connector.jobs import kinds
+from connector.vendors.stripe.subscriptions import ENABLED_EVENTS, MAX_TYPES_PER_CALL
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCT = ("audit", "config", "connector", "tenants")
+SOURCES = sorted(
+    path
+    for package in (*PRODUCT, "demo", "sandbox")
+    for path in (ROOT / package).rglob("*.py")
+    if "migrations" not in path.parts
+)
+
+
+def test_who_may_import_whom() -> None:
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_kind_of_job_has_a_handler_and_every_handler_a_kind() -> None:
+    assert set(routing.HANDLERS) == set(kinds.KINDS)
+
+
+def test_every_subscribed_event_leads_to_work_and_nothing_else_is_routed() -> None:
+    assert set(ENABLED_EVENTS) == set(routing.STRIPE_ROUTES)
+    assert len(ENABLED_EVENTS) <= MAX_TYPES_PER_CALL
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert lines <= 50, f"{node.name} has {lines} lines"
+
+
+def _calls(path: Path) -> list[tuple[str, int]]:
+    return [
+        (node.func.id, node.lineno)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+
+
+SECONDS_TO_WAIT = {
+    "connector/limits.py",
+    "connector/vendors/freshbooks/envelopes.py",
+    "connector/vendors/stripe/errors.py",
+}
+
+
+def test_no_float_where_money_passes() -> None:
+    """The one thing that may be a float is how long to wait after a refusal."""
+    found = {
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if path.relative_to(ROOT).parts[0] in PRODUCT
+        for name, _ in _calls(path)
+        if name == "float"
+    }
+    assert found == SECONDS_TO_WAIT
