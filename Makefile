@@ -10,7 +10,7 @@ export PYTHON
 NO_SETTINGS := SECRET_KEY=only-for-tools-that-read-the-code-and-run-nothing FIELD_ENCRYPTION_KEYS=tools
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock test demo run lint format types imports migrations-check check clean
+.PHONY: help install lock test demo env run manage lint format types imports migrations-check check clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do \
@@ -28,10 +28,19 @@ test: install ## the whole test suite on a private PostgreSQL and Valkey
 demo: install ## both vendors simulated, a month of business played through
 	python -m demo $(ARGS)
 
+env: install ## make .env from .env.example, with new keys and passwords; keeps what is there
+	@test -f .env || (umask 077; cp .env.example .env)
+	@python -c 'import pathlib, re, secrets; file = pathlib.Path(".env"); file.write_text(re.sub( \
+		r"(?m)^([A-Z_]+=)$$", lambda line: line[1] + secrets.token_hex(32), file.read_text()))'
+
 run: install ## web, worker and beat against the settings in .env
-	@test -f .env || { echo "There is no .env. Copy .env.example to .env and fill it in."; exit 1; }
-	python -m config.embedded --env-file .env --migrate -- \
-		sh -c 'PORT="$${PORT:-8000}" exec honcho --env /dev/null start'
+	@test -f .env || { echo "There is no .env: run \"make env\" first."; exit 1; }
+	@python -m config.embedded --env-file .env --migrate -- sh -c ' \
+		python manage.py check --database default && \
+		PORT="$${PORT:-8000}" exec honcho --env /dev/null start'
+
+manage: install ## one manage.py command, also beside "make run": make manage ARGS=createsuperuser
+	@python -m config.embedded --env-file .env --migrate --join -- python manage.py $(ARGS)
 
 lint: install ## ruff: rules and formatting
 	ruff check .

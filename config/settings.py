@@ -79,9 +79,10 @@ TEMPLATES = [
 ]
 
 
-def _database(url_name: str, default: str = "") -> dict[str, Any]:
-    """One database alias. `default` works as a role that is neither owner nor superuser."""
-    config: dict[str, Any] = env.db_url(url_name, default=default)
+def _database(url_name: str) -> dict[str, Any]:
+    """One database alias. An owner that is not named, or empty, is the application's own role."""
+    url = env.str(url_name, default="") or env.str("DATABASE_URL", default="") or _NOWHERE
+    config: dict[str, Any] = env.db_url_config(url)
     config["CONN_MAX_AGE"] = 60
     config["CONN_HEALTH_CHECKS"] = True
     config.setdefault("OPTIONS", {})
@@ -92,21 +93,21 @@ def _database(url_name: str, default: str = "") -> dict[str, Any]:
 
 _NOWHERE = "postgresql://nobody@127.0.0.1:1/ml_connector"
 DATABASES = {
-    "default": _database("DATABASE_URL", _NOWHERE),
+    # A role that is neither owner nor superuser, so that row-level security binds it.
+    "default": _database("DATABASE_URL"),
     # Used by `migrate --database owner` and nothing else.
-    "owner": _database("DATABASE_OWNER_URL", env.str("DATABASE_URL", default=_NOWHERE)),
+    "owner": _database("DATABASE_OWNER_URL"),
 }
 DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URL = env.str("REDIS_URL", default="") or "redis://127.0.0.1:6379/0"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / ".run" / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
@@ -138,7 +139,6 @@ JOB_LEASE_S = env.int("JOB_LEASE_S", default=30)
 JOB_BATCH = env.int("JOB_BATCH", default=10)
 SWEEP_INTERVAL_S = env.float("SWEEP_INTERVAL_S", default=1.0)
 SCHEDULE_TICK_S = env.float("SCHEDULE_TICK_S", default=2.0)
-DEFAULT_POLL_INTERVAL_S = env.int("DEFAULT_POLL_INTERVAL_S", default=300)
 RECONCILE_INTERVAL_S = env.int("RECONCILE_INTERVAL_S", default=86_400)
 PAYMENT_SETTLE_S = env.int("PAYMENT_SETTLE_S", default=20)
 

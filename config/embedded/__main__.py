@@ -10,6 +10,7 @@ from pathlib import Path
 
 from environ import Env
 
+from config.embedded.beside import live_run, told
 from config.embedded.services import Mode, Services, embedded_services
 from config.guardian.errors import EmbeddedError
 from config.guardian.folders import PROJECT
@@ -29,6 +30,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--data-dir", type=Path, help="keep data here (default: .run)")
     parser.add_argument("--env-file", type=Path, help="read settings from this file first")
     parser.add_argument("--migrate", action="store_true", help="migrate before the command")
+    parser.add_argument("--join", action="store_true", help="use the services of a live run")
     parser.add_argument("command", nargs="+", metavar="COMMAND")
     return parser.parse_args(arguments)
 
@@ -113,11 +115,16 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if options.env_file:
             read_settings(options.env_file)
+        joined = live_run(options.data_dir) if options.join else None
+        if joined is not None:
+            return child.run(options.command, joined)
         mode: Mode = "ephemeral" if options.ephemeral else "persistent"
         with embedded_services(mode, options.data_dir) as services:
-            if services.data_dir and not options.ephemeral:
-                print(f"Private PostgreSQL and Valkey; data in {services.data_dir}", flush=True)
-            return run(options, services, child)
+            if services.data_dir is None or options.ephemeral:
+                return run(options, services, child)
+            print(f"Private PostgreSQL and Valkey; data in {services.data_dir}", flush=True)
+            with told(options.data_dir, services.environment()):
+                return run(options, services, child)
     except EmbeddedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
