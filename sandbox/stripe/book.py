@@ -1,6 +1,7 @@
 """The book of one Stripe account in one mode: its keys, objects, mails, answers and alarms."""
 
 import heapq
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,8 @@ class Account:
     """Id of an invoice, payment intent or payment record -> its invoice payments."""
     pending_items: dict[str, Obj] = field(default_factory=dict)
     """Invoice items that wait for an invoice."""
+    numbered: dict[str, list[Obj]] = field(default_factory=dict)
+    """Invoice number -> the invoices that have or had it."""
     emails: list[Obj] = field(default_factory=list)
     answers: dict[str, StoredAnswer] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
@@ -125,7 +128,15 @@ class Account:
         }
         for kind in (*KINDS, *self.tables):
             described[plural(kind)] = list(self.table(kind).values())
+        described["events"] = [short_event(event) for event in self.table("event").values()]
         return described
+
+
+def short_event(event: Obj) -> Obj:
+    """Show of an event what happened to which object, but not the whole object."""
+    data = json.loads(event["_data"])
+    about = {key: data["object"].get(key) for key in ("id", "object")}
+    return {**public(event), "data": {**data, "object": about}}
 
 
 def plural(kind: str) -> str:
@@ -133,15 +144,22 @@ def plural(kind: str) -> str:
     return kind.replace(".", "_") + "s"
 
 
+SCALARS = frozenset({str, int, bool, type(None)})
+
+
 def copied(value: Any) -> Any:
-    """Copy JSON; much faster than copy.deepcopy."""
+    """Copy JSON; much faster than copy.deepcopy, and called for every answer and event."""
     if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
+        return {k: v if v.__class__ in SCALARS else copied(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [copied(item) for item in value]
+        return [v if v.__class__ in SCALARS else copied(v) for v in value]
     return value
 
 
 def public(obj: Obj) -> Obj:
     """Copy an object without the simulator's own notes."""
-    return {key: copied(value) for key, value in obj.items() if key[0] != "_"}
+    return {
+        key: value if value.__class__ in SCALARS else copied(value)
+        for key, value in obj.items()
+        if key[0] != "_"
+    }

@@ -1,5 +1,6 @@
 """Gives objects the shape they have in answers, with the fields that were asked to be expanded."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ def render(account: Account, obj: Obj) -> Obj:
     if obj.get("deleted"):
         return public(obj)
     shown = public(obj)
+    if obj["object"] == "event":
+        shown["data"] = json.loads(obj["_data"])
     if obj["object"] in ("invoice", "credit_note"):
         lines = account.lines.get(obj["id"], [])
         url = f"/v1/{obj['object']}s/{obj['id']}/lines"

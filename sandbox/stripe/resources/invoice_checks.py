@@ -146,10 +146,14 @@ def check_number(ctx: Context, number: str) -> None:
     """Refuse a number that another invoice of the account has."""
     if ctx.switches["duplicate_number"] == "allowed":
         return
+    invoices = ctx.account.table("invoice")
     void_frees = ctx.switches["number_of_void_invoice"] == "freed"
-    taken = number in ctx.account.table("_kept_number") or any(
-        row["number"] == number and not (void_frees and row["status"] == "void")
-        for row in ctx.account.table("invoice").values()
+    kept = ctx.switches["number_of_deleted_draft"] == "kept"
+    taken = any(
+        row["number"] == number
+        and not (void_frees and row["status"] == "void")
+        and (kept or row["id"] in invoices)
+        for row in ctx.account.numbered.get(number, [])
     )
     if taken:
         raise refuse(f"An invoice with the number '{number}' already exists.", param="number")

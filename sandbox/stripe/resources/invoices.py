@@ -142,6 +142,8 @@ def apply(ctx: Context, invoice: Obj, params: Obj) -> None:
     for name in PLAIN_FIELDS:
         if name in params:
             invoice[name] = or_null(params[name])
+    if params.get("number"):
+        ctx.account.numbered.setdefault(params["number"], []).append(invoice)
     if "due_date" in params:
         invoice["due_date"] = params["due_date"]
     elif "days_until_due" in params:
@@ -219,8 +221,6 @@ def delete(ctx: Context, call: Call) -> Obj:
         if item is not None:
             ctx.account.drop(item)
     raise_event(ctx, "invoice.deleted", invoice)
-    if invoice["number"] and ctx.switches["number_of_deleted_draft"] == "kept":
-        ctx.account.table("_kept_number")[invoice["number"]] = {"number": invoice["number"]}
     ctx.account.drop(invoice)
     del ctx.account.lines[invoice["id"]]
     return {"id": invoice["id"], "object": "invoice", "deleted": True}

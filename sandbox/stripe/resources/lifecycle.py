@@ -63,8 +63,10 @@ def number_and_links(ctx: Context, invoice: Obj) -> None:
     if invoice["number"] is None:
         customer = ctx.account.table("customer")[invoice["customer"]]
         sequence = customer.get("next_invoice_sequence", 1)
-        invoice["number"] = f"{customer.get('invoice_prefix', 'INV')}-{sequence:04d}"
+        number = f"{customer.get('invoice_prefix', 'INV')}-{sequence:04d}"
+        invoice["number"] = number
         customer["next_invoice_sequence"] = sequence + 1
+        ctx.account.numbered.setdefault(number, []).append(invoice)
     if invoice["effective_at"] is None:
         invoice["effective_at"] = ctx.now
     mode = "live" if invoice["livemode"] else "test"
