@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from tenants.scope import every_tenant
@@ -25,4 +26,7 @@ class AdminScopeMiddleware:
         if not (request.path.startswith("/admin/") and is_staff):
             return self.get_response(request)
         with every_tenant():
-            return self.get_response(request)
+            response = self.get_response(request)
+            if response.status_code >= 500:  # the exception became a page: keep nothing of it
+                transaction.set_rollback(True)
+            return response

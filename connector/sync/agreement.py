@@ -62,6 +62,22 @@ def save_agreement(
         return keep_discrepancies(run, link, differences)
 
 
+def save_missing(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> None:
+    """FreshBooks does not have the invoice any more: nothing is changed in Stripe by itself."""
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        collected = total(CollectedPayment.objects.filter(invoice=link), link.currency)
+        nothing = Money.zero(link.currency)
+        differences = compare_invoice(
+            None, sight.invoice, collected=collected, recorded=nothing, reported=nothing
+        )
+        link.state = InvoiceLink.State.BLOCKED if differences else InvoiceLink.State.REMOVED
+        link.reason = "FreshBooks no longer has this invoice."
+        link.stripe_status = sight.invoice.status if sight.invoice else ""
+        link.save()
+        keep_discrepancies(run, link, differences)
+
+
 def keep_discrepancies(run: SyncRun, link: InvoiceLink, differences: Iterable[Difference]) -> int:
     """Open, refresh or reopen a row for each difference; close what is no longer there."""
     now = timezone.now()

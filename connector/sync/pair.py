@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from connector.errors import ConnectorError, NotRepresentable, VendorNotFound
 from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
-from connector.sync.agreement import save_agreement
+from connector.sync.agreement import save_agreement, save_missing
 from connector.sync.alignment import StripeSight, align, look_at_stripe
 from connector.sync.collected import collected_rows, take_collected_payments
 from connector.sync.context import SyncRun
@@ -34,7 +34,7 @@ def sync_invoice(run: SyncRun, invoice_id: int) -> str:
     """Bring one FreshBooks invoice and its Stripe invoice in step; answer how they stand."""
     invoice = _read(run, invoice_id)
     if invoice is None:
-        return "FreshBooks does not have this invoice"
+        return _missing(run, invoice_id)
     link = _remember(run, invoice)
     if _is_before_start(run, invoice):
         return _skip(run, link)
@@ -79,6 +79,18 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> InvoiceLink:
         link.due_on = invoice.due_date
         link.save()
         return link
+
+
+def _missing(run: SyncRun, invoice_id: int) -> str:
+    """FreshBooks no longer has it at all: what Stripe still asks for is shown to a person."""
+    with tenant_scope(run.tenant_id):
+        link = InvoiceLink.objects.filter(freshbooks_invoice_id=invoice_id).first()
+    if link is None:
+        return "FreshBooks does not have this invoice"
+    sight = look_at_stripe(run, link)
+    take_collected_payments(run, link, sight.payments)
+    save_missing(run, link, sight)
+    return "FreshBooks no longer has this invoice"
 
 
 def _is_before_start(run: SyncRun, invoice: FreshBooksInvoice) -> bool:
