@@ -45,6 +45,7 @@ class IdentityApi:
         moment = iso_text(identity.created_at)
         return {
             "id": identity.id,
+            "profile": _profile(identity),
             "identity_id": identity.id,
             "identity_uuid": identity.uuid,
             "first_name": identity.first_name,
@@ -58,7 +59,10 @@ class IdentityApi:
             "phone_numbers": [{"title": "", "phone_number": None}],
             "addresses": [None],
             "profession": None,
-            "links": {"me": f"/service/auth/api/v1/users?id={identity.id}"},
+            "links": {
+                "me": f"/service/auth/api/v1/users?id={identity.id}",
+                "roles": f"/service/auth/api/v1/users/role/{identity.id}",
+            },
             "permissions": {account: {} for _, _, account in with_account},
             "groups": [_group(identity, membership) for membership, _ in pairs],
             "subscription_statuses": {a: b.subscription for _, b, a in with_account},
@@ -69,12 +73,25 @@ class IdentityApi:
         }
 
 
+def _profile(identity: Identity) -> dict[str, Any]:
+    return {
+        "setup_complete": True,
+        "first_name": identity.first_name,
+        "last_name": identity.last_name,
+        "phone_number": None,
+        "address": None,
+        "professions": [],
+        "has_password": True,
+    }
+
+
 def _group(identity: Identity, membership: Membership) -> dict[str, Any]:
     return {
         "id": membership.id + 10_000,
         "group_id": membership.business_id + 10_000,
         "role": membership.role,
         "identity_id": identity.id,
+        "identity_uuid": identity.uuid,
         "business_id": membership.business_id,
         "active": True,
     }
