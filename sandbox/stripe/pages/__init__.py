@@ -216,4 +216,4 @@ def day(moment: int | None) -> str:
     """Write a date for people."""
     if moment is None:
         return "–"
-    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%B %-d, %Y")
+    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%b %-d, %Y")
