@@ -118,8 +118,10 @@ def _masked(value: Any) -> Any:
         return [_masked(item) for item in value]
     if not isinstance(value, dict):
         return value
+    # In an amount of money, "code" is a currency and no authorisation code.
+    secret = SECRET_FIELDS - {"code"} if "amount" in value else SECRET_FIELDS
     return {
-        key: _digest(item) if key in SECRET_FIELDS and isinstance(item, str) else _masked(item)
+        key: _digest(item) if key in secret and isinstance(item, str) else _masked(item)
         for key, item in value.items()
     }
 
