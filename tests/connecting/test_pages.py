@@ -1,0 +1,356 @@
+"""The connection pages, as a person with a browser uses them, and as a stranger abuses them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import Client
+
+from connector.connecting.links import make_link, revoke_links
+from connector.models import SyncJob
+from tenants.models import FreshBooksConnection, StripeConnection, Tenant
+from tenants.scope import tenant_scope
+from tests.connecting.conftest import Person, new_tenant
+from tests.factories import unique
+from tests.pipeline.shop import cause
+from tests.pipeline.simulators import Simulators
+
+CHOICES = {
+    "payment_mode": "record",
+    "email_sender": "freshbooks",
+    "time_zone": "America/Toronto",
+    "start_date": "2026-01-01",
+    "poll_interval_s": "300",
+}
+
+
+@pytest.fixture
+def page(tenant: Tenant) -> str:
+    """The path of a fresh onboarding link."""
+    return urlsplit(make_link(tenant.pk, cause=cause())).path
+
+
+def text_of(response: Any) -> str:
+    return re.sub(r"\s+", " ", response.content.decode())
+
+
+def to_freshbooks_and_back(person: Person, page: str) -> str:
+    """Press the button, consent, come back; where our callback sends the browser."""
+    start = person.browser.post(f"{page}freshbooks/")
+    assert start.status_code == 302
+    back = urlsplit(person.consent(start["Location"]))
+    callback = person.browser.get(f"{back.path}?{back.query}")
+    assert callback.status_code == 302, text_of(callback)
+    return str(callback["Location"])
+
+
+def connect(person: Person, page: str, business: dict[str, Any]) -> Any:
+    choose = to_freshbooks_and_back(person, page)
+    return person.browser.post(choose, {"business": business["business_id"]})
+
+
+# The way through ----------------------------------------------------------------------------------
+
+
+def test_a_person_connects_everything_and_goes_live(
+    owner: Person,
+    page: str,
+    tenant: Tenant,
+    business: dict[str, Any],
+    stripe_account: dict[str, Any],
+) -> None:
+    browser = owner.browser
+    first = text_of(browser.get(page))
+    assert f"Connect {tenant.name}" in first
+    assert "Still to do:" in first
+
+    choose = to_freshbooks_and_back(owner, page)
+    confirm = text_of(browser.get(choose))
+    assert tenant.name in confirm
+    assert "Maple Joinery" in confirm
+    done = browser.post(choose, {"business": business["business_id"]})
+    assert (done.status_code, done["Location"]) == (302, page)
+
+    pasted = browser.post(f"{page}stripe/", {"api_key": stripe_account["secret_key"]})
+    assert (pasted.status_code, pasted["Location"]) == (302, f"{page}#stripe")
+    chosen = browser.post(f"{page}choices/", CHOICES)
+    assert (chosen.status_code, chosen["Location"]) == (302, f"{page}#live")
+    ready = text_of(browser.get(page))
+    assert "Everything is ready" in ready
+    assert stripe_account["secret_key"] not in ready
+
+    assert browser.post(f"{page}live/")["Location"] == f"{page}#live"
+    assert f"{tenant.name} is live" in text_of(browser.get(page))
+    tenant.refresh_from_db()
+    assert (tenant.state, tenant.payment_mode) == ("live", "record")
+    with tenant_scope(tenant.pk):
+        assert SyncJob.objects.filter(kind="register_webhooks").exists()
+
+
+def test_nothing_is_chosen_beforehand(tenant: Tenant, page: str) -> None:
+    html = text_of(Client().get(page))
+    radios = re.findall(r'<input type="radio"[^>]*>', html)
+    assert len(radios) == 5
+    assert not [radio for radio in radios if "checked" in radio]
+
+
+def test_two_businesses_are_offered_and_none_is_chosen_beforehand(
+    simulators: Simulators, owner: Person, page: str, business: dict[str, Any]
+) -> None:
+    simulators.freshbooks.business(owner.login, name="Oak Studio")
+    choose = to_freshbooks_and_back(owner, page)
+    html = text_of(owner.browser.get(choose))
+    assert "Which business?" in html
+    assert "Oak Studio" in html
+    assert "checked" not in html
+    again = owner.browser.post(choose, {})
+    assert (again.status_code, "Choose one of the businesses" in text_of(again)) == (422, True)
+
+
+def test_staff_connect_from_the_admin(
+    tenant: Tenant, owner: Person, business: dict[str, Any]
+) -> None:
+    staff = User.objects.create(username=unique("ada"), is_staff=True, is_superuser=True)
+    owner.browser.force_login(staff)
+    start = owner.browser.get("/oauth/freshbooks/start", {"tenant": tenant.pk})
+    back = urlsplit(owner.consent(start["Location"]))
+    choose = owner.browser.get(f"{back.path}?{back.query}")["Location"]
+    done = owner.browser.post(choose, {"business": business["business_id"]})
+    assert done["Location"] == f"/admin/tenants/tenant/{tenant.pk}/change/"
+    for unknown in ("0", "x", ""):
+        answer = owner.browser.get("/oauth/freshbooks/start", {"tenant": unknown})
+        assert answer.status_code == 404
+
+
+def test_only_staff_begin_without_a_link(tenant: Tenant) -> None:
+    browser = Client()
+    assert "/admin/login/" in browser.get(f"/oauth/freshbooks/start?tenant={tenant.pk}")["Location"]
+    browser.force_login(User.objects.create(username=unique("bob")))
+    assert browser.get(f"/oauth/freshbooks/start?tenant={tenant.pk}").status_code == 302
+
+
+# What goes wrong ----------------------------------------------------------------------------------
+
+
+def test_a_no_at_freshbooks_leads_back_to_the_page(owner: Person, page: str) -> None:
+    start = owner.browser.post(f"{page}freshbooks/")
+    back = urlsplit(owner.consent(start["Location"], decision="deny"))
+    answer = owner.browser.get(f"{back.path}?{back.query}")
+    assert answer.status_code == 409
+    assert "You did not allow access" in text_of(answer)
+    assert f'href="{page}"' in text_of(answer)
+
+
+def test_a_foreign_browser_cannot_finish(
+    owner: Person, page: str, tenant: Tenant, business: dict[str, Any]
+) -> None:
+    start = owner.browser.post(f"{page}freshbooks/")
+    back = urlsplit(owner.consent(start["Location"]))
+    victim = Client()
+    answer = victim.get(f"{back.path}?{back.query}")
+    assert (answer.status_code, "another browser" in text_of(answer)) == (409, True)
+    assert victim.get("/oauth/freshbooks/business").status_code == 409
+    with tenant_scope(tenant.pk):
+        assert not FreshBooksConnection.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "query", ["", "state=x", "code=x", "state=a&state=b&code=c", "state=a&code=b&code=c", "error=x"]
+)
+def test_malformed_answers_are_refused(committed_db: None, query: str) -> None:
+    answer = Client().get(f"/oauth/freshbooks/callback?{query}")
+    assert (answer.status_code, "has ended" in text_of(answer)) == (409, True)
+
+
+def test_another_business_is_refused_with_a_way_back(
+    simulators: Simulators, owner: Person, page: str, business: dict[str, Any]
+) -> None:
+    connect(owner, page, business)
+    other = simulators.freshbooks.business(owner.login, name="Oak Studio")
+    choose = to_freshbooks_and_back(owner, page)
+    assert "This tenant belongs to Maple Joinery" in text_of(owner.browser.get(choose))
+    answer = owner.browser.post(choose, {"business": other["business_id"]})
+    assert (answer.status_code, f'href="{page}"' in text_of(answer)) == (409, True)
+
+
+def test_a_login_without_a_usable_business_is_told_so(simulators: Simulators, page: str) -> None:
+    login = f"{unique('kim-')}@maple.example"
+    simulators.freshbooks.business(login, without_accounting=True)
+    person = Person(simulators.freshbooks, login)
+    html = text_of(person.browser.get(to_freshbooks_and_back(person, page)))
+    assert "None of your businesses can be connected here" in html
+    assert "no accounting" in html
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("pk_test_abcdefgh", "publishable key"),
+        ("sk_test_" + "x" * 30, "does not accept this key"),
+        ("", "required"),
+        ("x" * 400, "at most 300"),
+    ],
+)
+def test_a_bad_key_is_explained_and_never_shown_again(
+    simulators: Simulators, page: str, key: str, told: str
+) -> None:
+    answer = Client().post(f"{page}stripe/", {"api_key": key})
+    assert answer.status_code == 422
+    assert told in text_of(answer)
+    assert not key or key not in text_of(answer)
+
+
+def test_a_silent_stripe_is_explained(
+    simulators: Simulators, page: str, stripe_account: dict[str, Any]
+) -> None:
+    simulators.stripe.fault("status_500", times=None)
+    answer = Client().post(f"{page}stripe/", {"api_key": stripe_account["secret_key"]})
+    assert answer.status_code == 422
+
+
+def test_missing_choices_are_pointed_out(tenant: Tenant, page: str) -> None:
+    answer = Client().post(f"{page}choices/", {**CHOICES, "payment_mode": ""})
+    assert (answer.status_code, "required" in text_of(answer)) == (422, True)
+    answer = Client().post(f"{page}choices/", {**CHOICES, "time_zone": "Mars/Olympus"})
+    assert answer.status_code == 422
+    tenant.refresh_from_db()
+    assert tenant.choices_made_at is None
+
+
+def test_going_live_too_early_says_what_is_missing(tenant: Tenant, page: str) -> None:
+    answer = Client().post(f"{page}live/")
+    assert answer.status_code == 409
+    assert "Connect FreshBooks." in text_of(answer)
+    assert f'href="{page}"' in text_of(answer)
+
+
+def test_starting_over_and_what_a_live_tenant_may_not_change(
+    owner: Person, page: str, tenant: Tenant, business: dict[str, Any], stripe_account: Any
+) -> None:
+    connect(owner, page, business)
+    owner.browser.post(f"{page}stripe/", {"api_key": stripe_account["secret_key"]})
+    for side in ("freshbooks", "stripe", "elsewhere"):
+        assert owner.browser.post(f"{page}start-over/", {"side": side}).status_code == 302
+    with tenant_scope(tenant.pk):
+        assert not FreshBooksConnection.objects.exists()
+        assert not StripeConnection.objects.exists()
+    Tenant.objects.filter(pk=tenant.pk).update(state="live", live_at="2026-01-01T00:00Z")
+    for path, data in (("start-over/", {"side": "stripe"}), ("choices/", CHOICES)):
+        assert owner.browser.post(f"{page}{path}", data).status_code == 409
+    assert "Ask the operator" in text_of(owner.browser.get(page))
+
+
+def test_a_lost_connection_asks_to_connect_again(
+    owner: Person, page: str, tenant: Tenant, business: dict[str, Any], stripe_account: Any
+) -> None:
+    connect(owner, page, business)
+    owner.browser.post(f"{page}stripe/", {"api_key": stripe_account["secret_key"]})
+    with tenant_scope(tenant.pk):
+        FreshBooksConnection.objects.update(state="needs_reauth")
+        StripeConnection.objects.update(state="needs_reauth")
+    html = text_of(owner.browser.get(page))
+    assert "Connect FreshBooks again" in html
+    assert "Stripe no longer accepts this key" in html
+
+
+# Strangers ----------------------------------------------------------------------------------------
+
+POSTS = ("freshbooks/", "stripe/", "choices/", "start-over/", "live/")
+
+
+def test_a_bad_link_opens_nothing(tenant: Tenant, page: str) -> None:
+    revoke_links(tenant.pk, cause=cause())
+    answers = {text_of(Client().get(path)) for path in (page, "/connect/guess/")}
+    assert len(answers) == 1  # a stranger does not learn which links once were good
+    for path in POSTS:
+        assert Client().post(f"{page}{path}").status_code == 404
+
+
+def test_one_tenants_link_shows_nothing_of_another(
+    owner: Person, page: str, business: dict[str, Any]
+) -> None:
+    connect(owner, page, business)
+    other = new_tenant(name="Oak Studio")
+    html = text_of(Client().get(urlsplit(make_link(other.pk, cause=cause())).path))
+    assert business["account_id"] not in html
+    assert "Oak Studio" in html
+
+
+def test_every_change_needs_a_csrf_token_and_a_post(tenant: Tenant, page: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    for path in POSTS:
+        assert strict.post(f"{page}{path}").status_code == 403
+        assert strict.get(f"{page}{path}").status_code == 405
+    assert strict.post("/oauth/freshbooks/business").status_code == 403
+
+
+def test_pages_allow_no_script_no_frame_and_no_cache(page: str, settings: Any) -> None:
+    settings.FRESHBOOKS_AUTH_BASE = "https://auth.freshbooks.com"
+    for path in (page, "/connect/guess/", "/oauth/freshbooks/callback"):
+        answer = Client().get(path)
+        policy = answer["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "script" not in policy
+        assert "https://auth.freshbooks.com" in policy
+        assert "no-store" in answer["Cache-Control"]
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert "<script" not in text_of(answer)
+
+
+def test_names_are_escaped(committed_db: None) -> None:
+    tenant = new_tenant(name="<script>alert(1)</script>")
+    html = text_of(Client().get(urlsplit(make_link(tenant.pk, cause=cause())).path))
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_the_state_is_not_the_links_token(owner: Person, page: str) -> None:
+    start = owner.browser.post(f"{page}freshbooks/")
+    assert page.split("/")[2] not in start["Location"]
+    assert "tenant" not in parse_qs(urlsplit(start["Location"]).query)
+
+
+# Health -------------------------------------------------------------------------------------------
+
+
+def test_health_needs_nothing() -> None:
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+    assert Client().post("/healthz").status_code == 405
+
+
+def test_ready_with_postgres_and_redis(committed_db: None) -> None:
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"postgres": "ok", "redis": "ok"})
+
+
+def test_ready_without_redis(committed_db: None, settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["redis"]) == (200, "unreachable")
+
+
+def test_not_ready_without_postgres_or_with_migrations_missing(
+    committed_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = connections["default"]
+    default.close()
+    monkeypatch.setitem(default.settings_dict, "PORT", 1)
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["postgres"]) == (503, "unreachable")
+    monkeypatch.undo()
+    default.close()
+    from connector.views import health  # noqa: PLC0415
+
+    monkeypatch.setattr(health, "_known_migrations", lambda: frozenset({("x", "0099_new")}))
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["postgres"]) == (
+        503,
+        "1 migrations are not applied",
+    )
