@@ -15,6 +15,7 @@ from connector.mapping.payments import to_payment_record
 from connector.models import CollectedPayment, InvoiceLink, InvoiceRevision, OutsidePayment
 from connector.money import Money
 from connector.sync.context import SyncRun
+from connector.sync.recording_guards import possible_mirrors
 from connector.vendors.freshbooks.records import FreshBooksPayment
 from connector.vendors.stripe.records import StripeInvoice, StripePaymentRecord
 from connector.writes import Intent, perform
@@ -54,13 +55,7 @@ def report_outside_payments(
     by_id = {payment.id: payment for payment in payments}
     remaining = stripe.amount_remaining
     wrote = False
-    with tenant_scope(run.tenant_id):
-        rows = list(
-            OutsidePayment.objects.filter(
-                invoice=link, deleted=False, reporting__in=[Reporting.SEEN, Reporting.SENDING]
-            ).order_by("paid_on", "pk")
-        )
-    for row in rows:
+    for row in _unreported(run, link):
         payment = by_id.get(row.freshbooks_payment_id)
         if payment is None or revision.state != InvoiceRevision.State.OPEN:
             continue
@@ -74,6 +69,25 @@ def report_outside_payments(
         remaining = remaining - payment.amount
         wrote = True
     return wrote
+
+
+def _unreported(run: SyncRun, link: InvoiceLink) -> list[OutsidePayment]:
+    """What Stripe must be told of, without what may be its own money, entered by hand."""
+    with tenant_scope(run.tenant_id):
+        live = OutsidePayment.objects.filter(invoice=link, deleted=False)
+        rows = list(live.exclude(reporting=Reporting.REPORTED).order_by("paid_on", "pk"))
+        collected = list(CollectedPayment.objects.filter(invoice=link).order_by("pk"))
+    mirrors = possible_mirrors(rows, collected)
+    new = [row for row in rows if row.reporting in {Reporting.SEEN, Reporting.SENDING}]
+    for row in new:
+        if row.pk in mirrors:
+            row.reporting = Reporting.NEEDS_YOU
+            row.reason = (
+                f"Stripe collected {Money(row.amount_minor, row.currency)} within three days of it: "
+                "it may be the same money, entered by hand, so Stripe was not told of it."
+            )
+            _save(run, link, row, "outside_payment.left_to_person")
+    return [row for row in new if row.pk not in mirrors]
 
 
 def _ours(link: InvoiceLink) -> dict[str, set[object]]:

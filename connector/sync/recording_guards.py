@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from connector import idempotency
-from connector.models import CollectedPayment
+from connector.models import CollectedPayment, OutsidePayment
 from connector.money import Money
 from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice, FreshBooksPayment
 
@@ -60,3 +60,27 @@ def _is_twin(row: CollectedPayment, payment: FreshBooksPayment, amount: Money) -
     if payment.amount != amount or row.paid_at is None:
         return False
     return abs(payment.paid_on - row.paid_at.date()) <= TWIN_WINDOW
+
+
+def possible_mirrors(
+    outside: Iterable[OutsidePayment], collected: Iterable[CollectedPayment]
+) -> set[int]:
+    """Keys of payments in FreshBooks that may be Stripe's own money, entered by hand.
+
+    Each payment that Stripe collected and we did not record excuses one of the same amount within
+    three days. Telling Stripe of such a one would ask the client for too little.
+    """
+    left = [row for row in collected if row.recording != CollectedPayment.Recording.RECORDED]
+    found = set()
+    for payment in outside:
+        mirrored = next((row for row in left if _may_mirror(payment, row)), None)
+        if mirrored is not None:
+            left.remove(mirrored)
+            found.add(payment.pk)
+    return found
+
+
+def _may_mirror(payment: OutsidePayment, row: CollectedPayment) -> bool:
+    if (payment.amount_minor, payment.currency) != (row.amount_minor, row.currency):
+        return False
+    return row.paid_at is None or abs(payment.paid_on - row.paid_at.date()) <= TWIN_WINDOW
