@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils import timezone
 
 from audit.recording import Cause, record
+from connector.connecting.lines import WEBHOOK
 from connector.connecting.oauth import SCOPES
 from connector.connecting.refusals import ConnectRefused
 from connector.jobs import ledger
@@ -26,11 +29,18 @@ def missing_for_live(tenant: Tenant) -> list[str]:
         missing.append(f"Connect FreshBooks again and allow: {', '.join(sorted(refused))}.")
     if stripe is None or stripe.state != ConnectionState.CONNECTED:
         missing.append("Paste a Stripe key.")
-    else:
-        missing += [line["next_step"] for line in stripe.last_ping if not line["ok"]]
+    elif lacking := [line["what"] for line in stripe.last_ping if _is_lacking(line)]:
+        missing.append(
+            f"Give the Stripe key what it lacks ({', '.join(lacking)}), then check it again."
+        )
     if tenant.choices_made_at is None:
         missing.append("Choose who e-mails invoices and what happens with payments.")
     return missing
+
+
+def _is_lacking(line: dict[str, Any]) -> bool:
+    """A check that failed and that going live does not mend by itself."""
+    return not line["ok"] and line["what"] != WEBHOOK
 
 
 def go_live(tenant_id: int, *, cause: Cause) -> Tenant:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+WEBHOOK = "Webhook"  # the line about our endpoint at Stripe, there once a tenant is live
+
 Side = Literal["freshbooks", "stripe"]
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from connector.clients import freshbooks_client, stripe_client
 from connector.connecting.freshbooks_callbacks import find_silent_events
-from connector.connecting.lines import PingLine, Side
+from connector.connecting.lines import WEBHOOK, PingLine, Side
 from connector.connecting.oauth import SCOPES
 from connector.connecting.stripe import permission_lines
 from connector.connecting.stripe_endpoint import find_stripe_endpoint
@@ -116,7 +116,7 @@ def _stripe(tenant_id: int) -> Iterator[PingLine]:
     yield _tried("stripe", "Account", lambda: _account(client, connection))
     yield from permission_lines(client.probe_permissions())
     if _is_live(tenant_id):
-        yield _tried("stripe", "Webhook", lambda: _endpoint(client, connection))
+        yield _tried("stripe", WEBHOOK, lambda: _endpoint(client, connection))
 
 
 def _account(client: StripeAccountClient, connection: StripeConnection) -> str:

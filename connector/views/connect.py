@@ -228,11 +228,13 @@ def _steps_page(
 ) -> HttpResponse:
     wrong = stripe_form or choices_form
     with tenant_scope(tenant.pk):
+        stripe = StripeConnection.objects.first()
         context = {
             "tenant": tenant,
             "token": token,
             "freshbooks": FreshBooksConnection.objects.select_related("grant").first(),
-            "stripe": StripeConnection.objects.first(),
+            "stripe": stripe,
+            "stripe_lacks": stripe and any(not line["ok"] for line in stripe.last_ping),
             "missing": missing_for_live(tenant),
             "stripe_form": stripe_form or StripeKeyForm(),
             "choices_form": choices_form or ChoicesForm(tenant=tenant),

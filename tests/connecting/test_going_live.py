@@ -113,12 +113,15 @@ def test_a_key_without_a_permission_or_a_grant_without_a_scope_is_not_enough(
 ) -> None:
     with tenant_scope(ready.pk):
         row = StripeConnection.objects.get()
-        row.last_ping[0] |= {"ok": False, "next_step": "Give the key a permission."}
+        row.last_ping[0] |= {"ok": False, "what": "Invoices: write"}
+        row.last_ping.append({"ok": False, "what": "Webhook"})  # which going live registers
         row.save()
         FreshBooksGrant.objects.update(scopes="user:profile:read")
         missing = missing_for_live(ready)
     assert "user:payments:write" in missing[0]
-    assert missing[1:] == ["Give the key a permission."]
+    assert missing[1:] == [
+        "Give the Stripe key what it lacks (Invoices: write), then check it again."
+    ]
 
 
 def test_going_live_queues_the_first_work_once(ready: Tenant) -> None:
