@@ -88,8 +88,8 @@ class Books:
         recorded, by_people = self._freshbooks_payments(freshbooks_id)
         twins = self._twins[freshbooks_id]
         alive = [twin for twin in twins if twin["status"] in ALIVE]
-        shown = (alive or twins or [None])[-1]
-        stripe = self._stripe_figures(shown) if shown else {}
+        shown = alive or twins
+        stripe = self._stripe_figures(shown[-1]) if shown else {}
         return Figures(
             number=row["invoice_number"],
             freshbooks_total=minor(row["amount"]),
@@ -111,7 +111,8 @@ class Books:
 
     def _freshbooks_payments(self, freshbooks_id: int) -> tuple[list[int], list[int]]:
         """Those of the connector, and those of people."""
-        ours, theirs = [], []
+        ours: list[int] = []
+        theirs: list[int] = []
         for row in self._payments[freshbooks_id]:
             (ours if MARKER in (row["note"] or "") else theirs).append(minor(row["amount"]))
         return ours, theirs
@@ -146,7 +147,7 @@ def minor(amount: dict[str, str]) -> int:
 
 
 def _is_stripe_money(payment: dict[str, Any]) -> bool:
-    return payment["payment"]["type"] != "payment_record"
+    return str(payment["payment"]["type"]) != "payment_record"
 
 
 def _compare(expected: Expected, found: Figures) -> list[Mismatch]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
-from demo.browser import Browser, PageError
+from demo.browser import Browser, Page, PageError
 from demo.business import Business
 
 POLL_INTERVAL_S = 5
@@ -34,36 +35,31 @@ class Operator:
                 "name": plan.name,
                 "slug": plan.slug,
                 "time_zone": plan.time_zone,
-                "poll_interval_s": str(POLL_INTERVAL_S),
                 "_continue": "1",
             },
         )
         found = re.search(r"/tenants/tenant/(\d+)/", saved.url)
         if found is None:
             raise PageError(f"the tenant was not saved; the browser is at {saved.url}")
+        often = {"poll_interval_s": str(POLL_INTERVAL_S), "_save": "1"}
+        self._browser.submit(saved, saved.form(field_name="poll_interval_s"), often)
         return int(found[1])
 
     def make_link(self, tenant_id: int) -> str:
         """Press the button that makes an onboarding link; answer the link, shown once."""
-        page = self._browser.open(f"{self._base_url}/admin/tenants/tenant/{tenant_id}/change/")
-        found = re.search(r'href="([^"]*onboarding[^"]*)"', page.text)
-        if found is None:
-            raise PageError("the tenant's page has no button for an onboarding link")
-        asked = self._browser.open(_absolute(self._base_url, found[1]))
-        told = self._browser.submit(asked, asked.form(field_name="csrfmiddlewaretoken"))
-        link = _LINK.search(told.text)
+        link = _LINK.search(self.press(tenant_id, "onboarding-link").text)
         if link is None:
             raise PageError("no onboarding link was shown")
         return link[0]
 
-    def press(self, tenant_id: int, button: str) -> None:
-        """Press another button of a tenant's page and say yes."""
+    def press(self, tenant_id: int, button: str) -> Page:
+        """Press a button of a tenant's page and say yes; answer what is shown then."""
         page = self._browser.open(f"{self._base_url}/admin/tenants/tenant/{tenant_id}/change/")
-        found = re.search(rf'href="([^"]*{button}[^"]*)"', page.text)
+        found = re.search(rf"[\"']([^\"'\s]*/{button}/?)[\"']", page.text)
         if found is None:
             raise PageError(f"the tenant's page has no button {button}")
-        asked = self._browser.open(_absolute(self._base_url, found[1]))
-        self._browser.submit(asked, asked.form(field_name="csrfmiddlewaretoken"))
+        asked = self._browser.open(urljoin(page.url, found[1]))
+        return self._browser.submit(asked, asked.form(field_name="csrfmiddlewaretoken"))
 
 
 def connect(link: str, business: Business) -> None:
@@ -86,7 +82,3 @@ def connect(link: str, business: Business) -> None:
     page = browser.submit(page, page.form(action="/live/"))
     if f"{business.plan.name} is live" not in page.text:
         raise PageError(f"{business.plan.name} did not go live")
-
-
-def _absolute(base_url: str, address: str) -> str:
-    return address if address.startswith("http") else f"{base_url}{address}"

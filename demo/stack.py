@@ -13,11 +13,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import requests
 
 from config.embedded import Services, embedded_services
+from config.parentdeath import ask_for_signal
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
@@ -41,12 +43,17 @@ class Stack:
     log_dir: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def manage(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run one management command; answer what it printed. Raises StackError if it fails."""
+    def manage(
+        self, *arguments: str, stdin: str | None = None, extra: Mapping[str, str] | None = None
+    ) -> str:
+        """Run one management command; answer what it printed. Raises StackError if it fails.
+
+        `extra` are environment variables for this command alone.
+        """
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, **(extra or {})},
             capture_output=True,
             text=True,
             input=stdin,
@@ -72,17 +79,18 @@ class Stack:
                 start_new_session=True,
             )
 
-    def stop(self, name: str, *, grace_s: float = 30) -> None:
-        """End one process as a deployment would: SIGTERM, then wait."""
-        process = self.processes.pop(name, None)
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(grace_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    def stop(self, *names: str, grace_s: float = 30) -> None:
+        """End processes as a deployment would: SIGTERM to all of them, then wait."""
+        ending = [self.processes.pop(name) for name in names if name in self.processes]
+        for process in ending:
+            process.terminate()
+        deadline = time.monotonic() + grace_s
+        for process in ending:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def kill_worker(self) -> int:
         """SIGKILL the Celery worker and its children at this instant; answer how many died.
@@ -173,8 +181,7 @@ def running_stack(
             wait_until(lambda: _is_ready(stack), "the web process to be ready", START_TIMEOUT_S)
             yield stack
         finally:
-            for name in reversed(PROCESSES):
-                stack.stop(name)
+            stack.stop(*reversed(PROCESSES))
             sandbox.terminate()
             sandbox.wait()
 
@@ -209,6 +216,8 @@ def _start_sandbox(
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=log,
+            start_new_session=True,  # Ctrl-C is ours to pass on, after the worker has ended
+            preexec_fn=partial(ask_for_signal, signal.SIGTERM),  # noqa: PLW1509 - no threads yet
         )
     if process.stdout is None:
         raise StackError("the simulators have no output")

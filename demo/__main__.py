@@ -1,0 +1,105 @@
+"""`python -m demo`: the product against both simulated vendors, with a month of business."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+from demo.month import plan_month
+from demo.performance import Demo, DemoResult
+from demo.report import Report
+from demo.stack import StackError, running_stack
+
+DEFAULT_KILL_AFTER = (150,)  # vendor calls: in the middle of the first import
+SETTINGS = {
+    "FRESHBOOKS_RATE_PER_S": "15",  # the simulator has no limit of its own
+    "JOB_LEASE_S": "6",  # how long work of a killed worker waits
+}
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end by itself; 0 if all checks held")
+    parser.add_argument("--seed", type=int, default=0, help="of the month's business (default 0)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
+    parser.add_argument(
+        "--kill-at",
+        type=float,
+        action="append",
+        default=[],
+        metavar="SECONDS",
+        help="kill the worker this long after going live; may be repeated",
+    )
+    parser.add_argument(
+        "--kill-after",
+        type=int,
+        action="append",
+        default=[],
+        metavar="CALLS",
+        help="kill the worker after so many vendor calls; may be repeated (default: once, "
+        f"after {DEFAULT_KILL_AFTER[0]})",
+    )
+    options = parser.parse_args(arguments)
+    if not options.kill_at and not options.kill_after:
+        options.kill_after = list(DEFAULT_KILL_AFTER)
+    return options
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Play, show, stay up or end; an exit code."""
+    options = parse(arguments)
+    report = Report(to_stderr=options.json)
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, _leave)
+    logs = Path(tempfile.mkdtemp(prefix="ml-connector-demo-"))
+    code = 1
+    try:
+        code = _run(options, report, logs)
+    except KeyboardInterrupt:
+        code = 0 if code == 0 else 130
+    except StackError as error:
+        report.failed("The demo could not go on", [error])
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one Ctrl-C is enough: clean up in peace
+        if code == 0:
+            shutil.rmtree(logs, ignore_errors=True)
+        else:
+            report.failed("Logs are kept in", [logs])
+    return code
+
+
+def _run(options: argparse.Namespace, report: Report, logs: Path) -> int:
+    report.say("starting PostgreSQL, Valkey, both vendors, web, worker and beat")
+    with running_stack(log_dir=logs, seed=options.seed, settings=SETTINGS) as stack:
+        report.say(f"all processes are up at {stack.base_url}")
+        demo = Demo(stack, plan_month(options.seed), report)
+        result = demo.perform(at_seconds=options.kill_at, after_calls=options.kill_after)
+        if options.json:
+            print(json.dumps(result.as_json(), indent=1), flush=True)
+        if not options.once:
+            _stay(report, result)
+    return 0 if result.held else 1
+
+
+def _stay(report: Report, result: DemoResult) -> None:
+    ending = "All checks held." if result.held else "Not all checks held."
+    report.say(f"{ending} Everything stays up until you press Ctrl-C.")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        report.say("stopping")
+
+
+def _leave(_signum: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

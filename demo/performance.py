@@ -1,0 +1,242 @@
+"""One performance of the demo: connect, play the month, hold it against what was meant, show it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from demo.business import Business, books_of
+from demo.checks import Check, Outcome, Trouble, all_checks, expected_discrepancies
+from demo.killing import Killer
+from demo.month import BusinessPlan
+from demo.onboarding import Operator, connect
+from demo.play import NotInStepError, Play
+from demo.report import Report
+from demo.requests_made import RequestsMade
+from demo.simulators import Simulator
+from demo.stack import Stack
+from demo.standing import Standing, read_standing
+
+OPERATOR = "operator"
+PATIENCE_S = 60
+TROUBLES = (
+    "drop_webhook",
+    "duplicate_webhook",
+    "status_429",
+    "status_500",
+    "reset_after",
+    "timeout_after",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoResult:
+    """How it ended."""
+
+    checks: tuple[Check, ...]
+    outcomes: tuple[Outcome, ...]
+    facts: dict[str, Any]
+
+    @property
+    def held(self) -> bool:
+        """Whether every promise held."""
+        return bool(self.checks) and all(check.held for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """`end_state` has neither ids nor times: it is the same however often a worker died."""
+        return {
+            "held": self.held,
+            "checks": [
+                {"name": one.name, "held": one.held, "expected": one.expected, "found": one.found}
+                for one in self.checks
+            ],
+            "end_state": {
+                outcome.business.plan.name: end_state(outcome) for outcome in self.outcomes
+            },
+            **self.facts,
+        }
+
+
+class Demo:
+    """Everything that happens while the stack is up."""
+
+    def __init__(self, stack: Stack, plans: Sequence[BusinessPlan], report: Report) -> None:
+        self._stack, self._report = stack, report
+        self._freshbooks = Simulator("FreshBooks", stack.freshbooks_url)
+        self._stripe = Simulator("Stripe", stack.stripe_url)
+        self._businesses = [
+            Business(
+                plan,
+                self._freshbooks,
+                self._stripe,
+                today=datetime.now(ZoneInfo("America/New_York")).date(),
+            )
+            for plan in plans
+        ]
+        self._play = Play(self._businesses, self._freshbooks, self._stripe, report.say)
+        self._password = secrets.token_urlsafe(12)
+
+    def perform(
+        self, *, at_seconds: Sequence[float] = (), after_calls: Sequence[int] = ()
+    ) -> DemoResult:
+        """Connect both tenants, play the month, check, show."""
+        killer = Killer(self._stack, at_seconds=at_seconds, after_calls=after_calls)
+        self._connect_tenants()
+        connected_s = self._report.seconds
+        killer.start()
+        try:
+            self._play_month()
+        except NotInStepError as error:
+            self._report.failed(str(error), error.mismatches)
+        finally:
+            killer.stop()
+        if killer.kills:
+            self._report.say(f"the worker was killed {killer.kills} times meanwhile")
+        outcomes = self._reconcile()
+        trouble = self._trouble(killer.kills)
+        checks = all_checks(outcomes, RequestsMade(self._stack.record_file), trouble)
+        facts = {
+            "seconds": {
+                "connected": round(connected_s, 1),
+                "end": round(self._report.seconds, 1),
+            },
+            "memory_mb": self._stack.memory_mb(),
+            "trouble": asdict(trouble),
+        }
+        result = DemoResult(checks=tuple(checks), outcomes=tuple(outcomes), facts=facts)
+        self._show(result)
+        return result
+
+    def _connect_tenants(self) -> None:
+        self._stack.manage(
+            *("createsuperuser", "--noinput", "--username", OPERATOR),
+            *("--email", "operator@connector.example"),
+            extra={"DJANGO_SUPERUSER_PASSWORD": self._password},
+        )
+        self._play.before_connecting()
+        operator = Operator(self._stack.base_url, user=OPERATOR, password=self._password)
+        for business in self._businesses:
+            business.tenant_id = operator.add_tenant(business)
+            connect(operator.make_link(business.tenant_id), business)
+            self._report.say(f"{business.plan.name} is live, payment mode {business.plan.mode}")
+        self._operator = operator
+
+    def _play_month(self) -> None:
+        self._play.first_import()
+        self._play.new_invoices()
+        self._play.first_payments()
+        self._play.later_payments()
+
+    def _reconcile(self) -> list[Outcome]:
+        """Compare everything once more, as an operator would, and wait until the work is done."""
+        for business in self._businesses:
+            self._operator.press(business.tenant_id, "reconcile-now")
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            outcomes = self._outcomes()
+            settled = all(_is_settled(outcome) for outcome in outcomes)
+            if settled or time.monotonic() > deadline:
+                return outcomes
+
+    def _outcomes(self) -> list[Outcome]:
+        standings = [read_standing(self._stack, one.plan.slug) for one in self._businesses]
+        books = books_of(self._businesses)
+        return [
+            Outcome(business=business, books=book, standing=standing)
+            for business, book, standing in zip(self._businesses, books, standings, strict=True)
+        ]
+
+    def _trouble(self, kills: int) -> Trouble:
+        struck = self._freshbooks.struck() + self._stripe.struck()
+        return Trouble(
+            expiries=self._play.expiries,
+            kills=kills,
+            lost_webhooks=struck["drop_webhook"],
+            struck={kind: struck[kind] for kind in TROUBLES},
+        )
+
+    def _show(self, result: DemoResult) -> None:
+        for outcome in result.outcomes:
+            self._report.invoices(outcome)
+            self._report.totals(outcome)
+            self._report.discrepancies(outcome, expected_discrepancies(outcome))
+        self._report.work(result.outcomes)
+        self._report.checks(result.checks)
+        self._report.facts("Measured", self._measured(result))
+        self._report.facts("Look around", self._addresses(result.outcomes[0]))
+
+    def _measured(self, result: DemoResult) -> list[tuple[str, str]]:
+        memory: dict[str, int] = result.facts["memory_mb"]
+        requests = Counter(one.vendor for one in RequestsMade(self._stack.record_file).all)
+        struck = result.facts["trouble"]["struck"]
+        return [
+            ("Connected after", f"{result.facts['seconds']['connected']} s"),
+            ("Month played after", f"{result.facts['seconds']['end']} s"),
+            (
+                "Memory",
+                ", ".join(f"{name} {used} MB" for name, used in memory.items())
+                + f", together {sum(memory.values())} MB",
+            ),
+            ("Requests", ", ".join(f"{name} {count}" for name, count in sorted(requests.items()))),
+            ("Trouble", ", ".join(f"{kind} ×{count}" for kind, count in struck.items())),
+        ]
+
+    def _addresses(self, outcome: Outcome) -> list[tuple[str, str]]:
+        stack, business = self._stack, outcome.business
+        unpaid = [one for one in business.expected.values() if one.in_stripe == "open"]
+        timeline = max(
+            business.expected.values(), key=lambda one: (one.card_payments, one.revisions)
+        )
+        number = outcome.books.of(timeline.freshbooks_id).number
+        link = outcome.standing.invoices[number]["pk"]
+        return [
+            ("Admin", f"{stack.base_url}/admin/"),
+            ("  login", f"{OPERATOR} / {self._password}"),
+            ("FreshBooks (simulated)", f"{stack.freshbooks_url}/business/{business.account_id}"),
+            ("Stripe (simulated)", f"{stack.stripe_url}/"),
+            ("Pay an invoice by hand", outcome.books.of(unpaid[0].freshbooks_id).hosted_url),
+            (
+                f"Timeline of invoice {number.lstrip('0')}",
+                f"{stack.base_url}/admin/connector/invoicelink/{link}/change/",
+            ),
+        ]
+
+
+def end_state(outcome: Outcome) -> dict[str, Any]:
+    """What is left when all is done: the same for the same month, whatever happened on the way."""
+    rows = {}
+    for one in outcome.business.expected.values():
+        found = outcome.books.of(one.freshbooks_id)
+        rows[one.key] = {
+            "number": found.number,
+            "currency": one.currency,
+            "freshbooks": [found.freshbooks_total, found.freshbooks_outstanding],
+            "stripe": [found.stripe_status, found.stripe_total, found.stripe_remaining],
+            "living_stripe_invoices": found.alive,
+            "collected": found.collected,
+            "recorded": [found.recorded, found.recorded_payments],
+            "by_people": found.by_people,
+            "reported": found.reported,
+            "state": outcome.standing.invoices.get(found.number, {}).get("state", ""),
+            "collection": outcome.standing.invoices.get(found.number, {}).get(
+                "collection_status", ""
+            ),
+        }
+    discrepancies = sorted({(row.number, row.kind) for row in outcome.standing.discrepancies})
+    return {"invoices": rows, "discrepancies": [list(pair) for pair in discrepancies]}
+
+
+def _is_settled(outcome: Outcome) -> bool:
+    found = {(row.number, row.kind) for row in outcome.standing.discrepancies}
+    expected = set(expected_discrepancies(outcome))
+    return found == expected and _nothing_under_way(outcome.standing)
+
+
+def _nothing_under_way(standing: Standing) -> bool:
+    return not (standing.jobs["queued"] or standing.jobs["running"])
