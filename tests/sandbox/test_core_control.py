@@ -60,6 +60,16 @@ def test_unanswered_requests_are_recorded_with_status_null(
     assert _lines(sandbox_process)[-1]["status"] is None
 
 
+def test_the_code_of_an_amount_is_no_secret(
+    sandbox_process: SandboxProcess, account: Account
+) -> None:
+    amount = {"amount": "1.00", "code": "CAD"}
+    account.call("POST", "/nowhere", {"payment": {"amount": amount}, "code": "x"})
+    written = _lines(sandbox_process)[-1]["json"]
+    assert written["payment"]["amount"] == amount
+    assert written["code"].startswith("hidden:")
+
+
 def test_a_body_that_is_no_json_is_recorded_as_text(
     sandbox_process: SandboxProcess, account: Account
 ) -> None:
