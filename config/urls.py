@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connect/<str:token>/", connect.connect_page, name="connect"),
     path("connect/<str:token>/freshbooks/", connect.start_freshbooks, name="connect-freshbooks"),
     path("connect/<str:token>/stripe/", connect.save_stripe_key, name="connect-stripe"),
+    path("connect/<str:token>/check/", connect.check_again, name="connect-check"),
     path("connect/<str:token>/choices/", connect.save_choices, name="connect-choices"),
     path("connect/<str:token>/start-over/", connect.start_over, name="connect-start-over"),
     path("connect/<str:token>/live/", connect.set_live, name="connect-live"),

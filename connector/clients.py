@@ -5,17 +5,26 @@ Credentials are read in a short scope of that tenant; the scope is closed before
 
 from __future__ import annotations
 
-from django.conf import settings
+import logging
+import uuid
+from http import HTTPStatus
 
+from django.conf import settings
+from django.db import DatabaseError
+
+from audit.recording import Cause, record
 from connector.errors import CredentialRejected
 from connector.grants import grant_lost_error
 from connector.limits import VendorGate
 from connector.tokens import GrantTokens
 from connector.vendors.freshbooks.client import FreshBooksAccountClient
 from connector.vendors.freshbooks.oauth import FreshBooksOAuth, OAuthApp
+from connector.vendors.gate import CallReport
 from connector.vendors.stripe.client import StripeAccountClient
 from tenants.models import ConnectionState, FreshBooksConnection, StripeConnection
 from tenants.scope import tenant_scope
+
+log = logging.getLogger(__name__)
 
 
 def freshbooks_client(tenant_id: int) -> FreshBooksAccountClient:
@@ -66,14 +75,45 @@ def stripe_client(tenant_id: int) -> StripeAccountClient:
             code="stripe_key_rejected",
             next_step="Paste a new Stripe key; waiting work then goes on by itself.",
         )
-    return stripe_client_for_key(tenant_id, api_key)
+    return stripe_client_for_key(tenant_id, api_key, gate=StoredKeyGate(tenant_id))
 
 
-def stripe_client_for_key(tenant_id: int, api_key: str) -> StripeAccountClient:
+def stripe_client_for_key(
+    tenant_id: int, api_key: str, *, gate: VendorGate | None = None
+) -> StripeAccountClient:
     """A client for a key that may not be stored yet."""
     return StripeAccountClient(
-        base_url=settings.STRIPE_API_BASE, api_key=api_key, gate=VendorGate(tenant_id)
+        base_url=settings.STRIPE_API_BASE, api_key=api_key, gate=gate or VendorGate(tenant_id)
     )
+
+
+class StoredKeyGate(VendorGate):
+    """Notices when Stripe no longer accepts the stored key: no further call is made with it."""
+
+    def after(self, call: CallReport) -> None:
+        """Count the call; after a 401 a person must paste a new key."""
+        super().after(call)
+        if call.status != HTTPStatus.UNAUTHORIZED:
+            return
+        try:
+            _mark_key_rejected(self._tenant_id, call)
+        except DatabaseError:
+            log.warning("a rejected Stripe key was not marked", exc_info=True)
+
+
+def _mark_key_rejected(tenant_id: int, call: CallReport) -> None:
+    with tenant_scope(tenant_id):
+        marked = StripeConnection.objects.filter(state=ConnectionState.CONNECTED).update(
+            state=ConnectionState.NEEDS_REAUTH
+        )
+        if marked:
+            record(
+                tenant_id=tenant_id,
+                action="stripe.key_rejected",
+                entity=f"tenant:{tenant_id}",
+                cause=Cause("worker", "Stripe refused the key", uuid.uuid4()),
+                details={"operation": call.operation, "request_id": call.request_id},
+            )
 
 
 def _not_connected(vendor: str, name: str) -> CredentialRejected:

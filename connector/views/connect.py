@@ -27,6 +27,7 @@ from connector.connecting.disconnecting import disconnect_freshbooks, disconnect
 from connector.connecting.go_live import go_live, missing_for_live
 from connector.connecting.links import find_tenant_of_link
 from connector.connecting.oauth import begin_freshbooks, finish_freshbooks, refuse_freshbooks
+from connector.connecting.ping import ping
 from connector.connecting.refusals import ConnectRefused, ended_attempt
 from connector.connecting.stripe import connect_stripe
 from connector.errors import ConnectorError
@@ -108,6 +109,14 @@ def save_stripe_key(request: HttpRequest, tenant: Tenant, token: str) -> HttpRes
         form.add_error("api_key", f"{error.message} {error.next_step}")
         return _steps_page(request, tenant, token, stripe_form=form)
     ringer.ring(INTAKE)
+    return redirect(f"{_address(token)}#stripe")
+
+
+@_of_link
+@require_POST
+def check_again(_: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
+    """POST /connect/<token>/check/: after a permission was added at a vendor."""
+    ping(tenant.pk)
     return redirect(f"{_address(token)}#stripe")
 
 

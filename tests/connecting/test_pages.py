@@ -205,6 +205,20 @@ def test_a_bad_key_is_explained_and_never_shown_again(
     assert not key or key not in text_of(answer)
 
 
+def test_a_key_that_was_given_more_is_checked_again(
+    simulators: Simulators, page: str, tenant: Tenant, stripe_account: dict[str, Any]
+) -> None:
+    browser = Client()
+    browser.post(f"{page}stripe/", {"api_key": stripe_account["secret_key"]})
+    with tenant_scope(tenant.pk):
+        row = StripeConnection.objects.get()
+        row.last_ping[0]["ok"] = False
+        row.save()
+    assert "Check again" in text_of(browser.get(page))
+    assert browser.post(f"{page}check/")["Location"] == f"{page}#stripe"
+    assert "Check again" not in text_of(browser.get(page))
+
+
 def test_a_silent_stripe_is_explained(
     simulators: Simulators, page: str, stripe_account: dict[str, Any]
 ) -> None:
@@ -260,7 +274,7 @@ def test_a_lost_connection_asks_to_connect_again(
 
 # Strangers ----------------------------------------------------------------------------------------
 
-POSTS = ("freshbooks/", "stripe/", "choices/", "start-over/", "live/")
+POSTS = ("freshbooks/", "stripe/", "check/", "choices/", "start-over/", "live/")
 
 
 def test_a_bad_link_opens_nothing(tenant: Tenant, page: str) -> None:

@@ -196,3 +196,30 @@ def test_without_a_connection_there_is_no_client(tenant: Tenant, state: str | No
     with pytest.raises(CredentialRejected) as caught:
         stripe_client(tenant.pk)
     assert (caught.value.code, bool(caught.value.next_step)) == ("stripe_not_connected", True)
+
+
+def test_a_revoked_key_stops_after_one_call_and_says_so(
+    simulators: Simulators, tenant: Tenant, stripe_account: dict[str, Any]
+) -> None:
+    connect_stripe(tenant, stripe_account["secret_key"], cause=cause())
+    simulators.stripe.act("revoke_key", account_id=stripe_account["account_id"])
+    client = stripe_client(tenant.pk)
+    for _ in range(2):
+        with pytest.raises(CredentialRejected):
+            client.balance_mode()
+    with tenant_scope(tenant.pk):
+        assert StripeConnection.objects.get().state == ConnectionState.NEEDS_REAUTH
+        assert AuditEntry.objects.filter(action="stripe.key_rejected").count() == 1
+    total = simulators.stripe.calls()["total"]
+    with pytest.raises(CredentialRejected, match="no longer accepts"):
+        stripe_client(tenant.pk)
+    assert simulators.stripe.calls()["total"] == total
+
+
+def test_a_wrong_pasted_key_does_not_touch_the_stored_one(
+    simulators: Simulators, tenant: Tenant, stripe_account: dict[str, Any]
+) -> None:
+    connect_stripe(tenant, stripe_account["secret_key"], cause=cause())
+    with pytest.raises(ConnectRefused):
+        connect_stripe(tenant, "sk_test_" + "x" * 30, cause=cause())
+    assert stripe_client(tenant.pk).balance_mode() is False
