@@ -67,7 +67,9 @@ def next_due(feed: PollFeed, now: datetime) -> datetime:
         return now + timedelta(seconds=settings.RECONCILE_INTERVAL_S)
     if feed.tenant.poll_crontab:
         remaining: timedelta = parse_crontab(feed.tenant.poll_crontab).remaining_estimate(now)
-        return now + max(remaining, timedelta(seconds=1))
+        # Celery measures from its own "now", a moment later: without rounding the feed would be
+        # due just before the full minute, and then once more at it.
+        return (now + remaining + timedelta(seconds=30)).replace(second=0, microsecond=0)
     return now + timedelta(seconds=feed.tenant.poll_interval_s)
 
 
