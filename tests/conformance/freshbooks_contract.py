@@ -98,9 +98,7 @@ OPERATIONS = (
     ),
     Operation(method="DELETE", path=f"{CALLBACKS}/{RECORD}"),
     Operation(method="GET", path=rf"/payments/account/{ACCOUNT}/gateway"),
-    Operation(
-        method="GET", path=rf"/payments/account/{ACCOUNT}/invoice/{RECORD}/payment_options"
-    ),
+    Operation(method="GET", path=rf"/payments/account/{ACCOUNT}/invoice/{RECORD}/payment_options"),
     Operation(method="GET", path="/auth/api/v1/users/me"),
     Operation(
         method="POST",

@@ -118,19 +118,23 @@ def _payment(method: str, fields: Mapping[str, Any]) -> Iterator[str]:
     if fields.get("send_client_notification") is not False:
         yield "send_client_notification is not false: FreshBooks may e-mail the client"
     amount = fields.get("amount", {})
-    if not _AMOUNT.fullmatch(str(amount.get("amount"))) or not isinstance(amount["amount"], str):
+    if not isinstance(amount.get("amount"), str) or not _AMOUNT.fullmatch(amount["amount"]):
         yield f"the amount is {amount!r}, not a decimal text"
     if not re.fullmatch("[A-Z]{3}", str(amount.get("code"))):
         yield f"the currency is {amount.get('code')!r}"
     if method == "POST":
-        missing = {"invoiceid", "date", "type", "note"} - set(fields)
-        yield from (f"{key} is missing" for key in sorted(missing))
-        if type(fields.get("invoiceid")) is not int:
-            yield "invoiceid is no number"
-        if not _is_day(fields.get("date")):
-            yield f"date {fields.get('date')!r}"
-        if fields.get("type") not in PAYMENT_TYPES:
-            yield f"unknown payment type {fields.get('type')!r}"
+        yield from _new_payment(fields)
+
+
+def _new_payment(fields: Mapping[str, Any]) -> Iterator[str]:
+    missing = {"invoiceid", "date", "type", "note"} - set(fields)
+    yield from (f"{key} is missing" for key in sorted(missing))
+    if type(fields.get("invoiceid")) is not int:
+        yield "invoiceid is no number"
+    if not _is_day(fields.get("date")):
+        yield f"date {fields.get('date')!r}"
+    if fields.get("type") not in PAYMENT_TYPES:
+        yield f"unknown payment type {fields.get('type')!r}"
 
 
 def _callback(method: str, fields: Mapping[str, Any]) -> Iterator[str]:

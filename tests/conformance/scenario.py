@@ -73,47 +73,40 @@ def _begin(business: Business) -> None:
     shop = business.shop
     lines = [item("1.5", "33.33", **TAXED), item("3", "19.99", **TAXED, compounded_tax=True)]
     many = [item("1", f"{number}.07") for number in range(1, 24)]
-    today = timezone.now().date()
+    last_year = (timezone.now().date() - timedelta(days=360)).isoformat()
     business.invoices |= {
         "mixed": shop.invoice(lines=lines, discount_value="7.5", po_number="PO-1"),
         "edited": shop.invoice(lines=many),
-        "draft": shop.invoice("55.00", send=False),
-        "overdue": shop.invoice(
-            "45.00", create_date=(today - timedelta(days=60)).isoformat(), due_offset_days=1
-        ),
+        "overpaid": shop.invoice("60.00", send=False),
         "yen": shop.invoice("5000", currency="JPY"),
-        "dinar": shop.invoice("1.230", currency="KWD"),
-        "overpaid": shop.invoice("60.00"),
+        "dinar": shop.invoice("1.230", currency="KWD", create_date=last_year),
         "deleted": shop.invoice("70.00"),
-        "archived": shop.invoice("80.00"),
     }
 
 
 def _first_money(business: Business) -> None:
     shop, ids = business.shop, business.invoices
     shop.pay(ids["mixed"], 3000)
-    shop.cheque(ids["overdue"], "20.00")
+    shop.cheque(ids["mixed"], "20.00")
     shop.cheque(ids["yen"], "5000")
-    shop.pay(ids["dinar"])
-    shop.pay(ids["overpaid"], 7000)
+    shop.fb("archive_invoice", id=ids["dinar"])
 
 
 def _changes(business: Business) -> None:
     shop, ids = business.shop, business.invoices
-    shop.cheque(ids["mixed"], "20.00")
     shop.edit(ids["edited"], "90.00", "10.10")
-    shop.fb("send_invoice", id=ids["draft"])
+    shop.fb("send_invoice", id=ids["overpaid"])
     shop.fb("delete_invoice", id=ids["deleted"])
-    shop.fb("archive_invoice", id=ids["archived"])
+    shop.pay(ids["dinar"])
+    charge = next(row["id"] for row in shop.st_book()["charges"] if row["amount"] == 3000)
+    shop.st("refund", charge=charge, amount=1000)
 
 
 def _last_money(business: Business) -> None:
     shop, ids = business.shop, business.invoices
     shop.pay(ids["mixed"])
     shop.pay(ids["edited"])
-    shop.pay(ids["archived"])
-    charge = next(row["id"] for row in shop.st_book()["charges"] if row["amount"] == 3000)
-    shop.st("refund", charge=charge, amount=1000)
+    shop.pay(ids["overpaid"], 7000)
 
 
 # What must hold ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,12 @@ from tests.conformance.record import STRIPE, Sent, product_requests, unprintable
 SPEC = Path(__file__).parents[1] / "contracts" / "stripe_spec3.json"
 MAX_EXPAND_DEPTH = 4
 FORM = "application/x-www-form-urlencoded"
+_AS_TEXT: tuple[str, Callable[[str], Any]] = ("", str)
+_READ: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "boolean": ("true|false", lambda text: text == "true"),
+    "integer": (r"-?\d{1,18}", int),
+    "number": (r"-?\d{1,18}(\.\d+)?", float),
+}
 Schema = dict[str, Any]
 
 
@@ -96,10 +102,9 @@ def nested(pairs: Mapping[str, Any]) -> dict[str, Any]:
     """`{"lines[0][amount]": "5"}` as `{"lines": {"0": {"amount": "5"}}}`."""
     tree: dict[str, Any] = {}
     for key, value in pairs.items():
-        if isinstance(value, list):
-            raise ValueError(f"{key} was sent {len(value)} times")
-        if not re.fullmatch(r"[^\[\]]+(\[[^\[\]]+\])*", key):
-            raise ValueError(f"{key!r} is no parameter name")
+        well_named = re.fullmatch(r"[^\[\]]+(\[[^\[\]]+\])*", key)
+        if well_named is None or isinstance(value, list):
+            raise ValueError(f"{key!r} is no parameter name, or was sent twice")
         *parents, last = re.findall(r"[^\[\]]+", key)
         branch = tree
         for parent in parents:
@@ -111,21 +116,14 @@ def nested(pairs: Mapping[str, Any]) -> dict[str, Any]:
 def typed(value: Any, schema: Schema) -> Any:
     """The texts of a form as what the schema takes them for; what does not fit stays a text."""
     if "anyOf" in schema:
-        for branch in schema["anyOf"]:
-            candidate = typed(value, branch)
-            if OAS30Validator(branch).is_valid(candidate):
-                return candidate
-        return value
-    kind = schema.get("type")
+        candidates = [(typed(value, branch), branch) for branch in schema["anyOf"]]
+        fitting = [one for one, branch in candidates if OAS30Validator(branch).is_valid(one)]
+        return fitting[0] if fitting else value
     if isinstance(value, dict):
-        return _typed_list(value, schema) if kind == "array" else _typed_object(value, schema)
-    if kind == "boolean" and value in {"true", "false"}:
-        return value == "true"
-    if kind == "integer" and re.fullmatch(r"-?\d{1,18}", value):
-        return int(value)
-    if kind == "number" and re.fullmatch(r"-?\d{1,18}(\.\d+)?", value):
-        return float(value)
-    return value
+        is_list = schema.get("type") == "array"
+        return _typed_list(value, schema) if is_list else _typed_object(value, schema)
+    pattern, read = _READ.get(schema.get("type", ""), _AS_TEXT)
+    return read(value) if re.fullmatch(pattern, value) else value
 
 
 def _typed_object(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
@@ -157,22 +155,22 @@ def _in_words(value: dict[str, Any]) -> Iterator[str]:
     metadata = value.get("metadata") or {}
     if len(metadata) > 50 or any(len(k) > 40 or len(v) > 500 for k, v in metadata.items()):
         yield "metadata takes 50 keys of 40 characters with 500 characters each"
-    if len(value.get("custom_fields") or ()) > 4:
-        yield "more than 4 custom fields"
-    if value.get("collection_method") == "send_invoice" and (
-        ("due_date" in value) == ("days_until_due" in value)
-    ):
-        yield "send_invoice takes one of due_date and days_until_due"
     if not 1 <= value.get("limit", 1) <= 100:
         yield "a limit is 1 to 100"
-    if len(value.get("types", ())) > 20:
-        yield "more than 20 event types"
     if str(value.get("currency", "")) != str(value.get("currency", "")).lower():
         yield "currencies are in lower case"
-    if len(value.get("lines", ())) > 250:
-        yield "more than 250 lines"
+    for name, longest in (("custom_fields", 4), ("types", 20), ("lines", 250)):
+        if len(value.get(name) or ()) > longest:
+            yield f"more than {longest} {name}"
+    if value.get("collection_method") == "send_invoice":
+        yield from _due(value)
     for line in value.get("lines", ()):
         yield from _line_in_words(line)
+
+
+def _due(value: dict[str, Any]) -> Iterator[str]:
+    if ("due_date" in value) == ("days_until_due" in value):
+        yield "send_invoice takes one of due_date and days_until_due"
 
 
 def _line_in_words(line: dict[str, Any]) -> Iterator[str]:
