@@ -16,10 +16,13 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from connector.connecting.links import make_link
+from connector.connecting.oauth import SCOPES
 from connector.models import RateBucket
-from tenants.models import Tenant
+from tenants.models import FreshBooksGrant, Tenant
 from tenants.scope import tenant_scope
-from tests.factories import make_tenant, unique
+from tests.factories import make_freshbooks_connection, make_grant, make_tenant, unique
+from tests.pipeline.shop import cause
 from tests.pipeline.simulators import Simulators
 from tests.sandbox.driving import FreshBooks
 
@@ -110,3 +113,25 @@ def own_site(committed_db: None, settings: Any) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def grant(simulators: Simulators, tenant: Tenant, business: dict[str, Any]) -> FreshBooksGrant:
+    """The tenant's grant, real at the simulator, young here."""
+    pair = simulators.freshbooks.tokens(business["login"], scope=" ".join(SCOPES))
+    grant = make_grant(
+        identity_id=business["identity_id"],
+        access_token=pair["access_token"],
+        refresh_token=pair["refresh_token"],
+        scopes=pair["scope"],
+    )
+    make_freshbooks_connection(
+        tenant, grant=grant, account_id=business["account_id"], business_id=business["business_id"]
+    )
+    return grant
+
+
+@pytest.fixture
+def page(tenant: Tenant) -> str:
+    """The path of a fresh onboarding link."""
+    return urlsplit(make_link(tenant.pk, cause=cause())).path

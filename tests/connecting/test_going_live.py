@@ -33,7 +33,7 @@ from tenants.models import (
 )
 from tenants.scope import every_tenant, tenant_scope
 from tests.connecting.conftest import Person, new_tenant
-from tests.connecting.test_oauth import connect
+from tests.connecting.steps import connect
 from tests.factories import make_tenant
 from tests.pipeline.shop import cause
 from tests.pipeline.simulators import Simulators

@@ -1,58 +1,27 @@
-"""The connection pages, as a person with a browser uses them, and as a stranger abuses them."""
+"""The connection pages, as a person with a browser uses them."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
 from django.test import Client
 
-from connector.connecting.links import make_link, revoke_links
 from connector.models import SyncJob
 from tenants.models import FreshBooksConnection, StripeConnection, Tenant
 from tenants.scope import tenant_scope
-from tests.connecting.conftest import Person, new_tenant
+from tests.connecting.conftest import Person
+from tests.connecting.page_steps import (
+    CHOICES,
+    connect,
+    text_of,
+    to_freshbooks_and_back,
+)
 from tests.factories import unique
-from tests.pipeline.shop import cause
 from tests.pipeline.simulators import Simulators
-
-CHOICES = {
-    "payment_mode": "record",
-    "email_sender": "freshbooks",
-    "time_zone": "America/Toronto",
-    "start_date": "2026-01-01",
-    "poll_interval_s": "300",
-}
-
-
-@pytest.fixture
-def page(tenant: Tenant) -> str:
-    """The path of a fresh onboarding link."""
-    return urlsplit(make_link(tenant.pk, cause=cause())).path
-
-
-def text_of(response: Any) -> str:
-    return re.sub(r"\s+", " ", response.content.decode())
-
-
-def to_freshbooks_and_back(person: Person, page: str) -> str:
-    """Press the button, consent, come back; where our callback sends the browser."""
-    start = person.browser.post(f"{page}freshbooks/")
-    assert start.status_code == 302
-    back = urlsplit(person.consent(start["Location"]))
-    callback = person.browser.get(f"{back.path}?{back.query}")
-    assert callback.status_code == 302, text_of(callback)
-    return str(callback["Location"])
-
-
-def connect(person: Person, page: str, business: dict[str, Any]) -> Any:
-    choose = to_freshbooks_and_back(person, page)
-    return person.browser.post(choose, {"business": business["business_id"]})
-
 
 # The way through ----------------------------------------------------------------------------------
 
@@ -270,101 +239,3 @@ def test_a_lost_connection_asks_to_connect_again(
     html = text_of(owner.browser.get(page))
     assert "Connect FreshBooks again" in html
     assert "Stripe no longer accepts this key" in html
-
-
-# Strangers ----------------------------------------------------------------------------------------
-
-POSTS = ("freshbooks/", "stripe/", "check/", "choices/", "start-over/", "live/")
-
-
-def test_a_bad_link_opens_nothing(tenant: Tenant, page: str) -> None:
-    revoke_links(tenant.pk, cause=cause())
-    answers = {text_of(Client().get(path)) for path in (page, "/connect/guess/")}
-    assert len(answers) == 1  # a stranger does not learn which links once were good
-    for path in POSTS:
-        assert Client().post(f"{page}{path}").status_code == 404
-
-
-def test_one_tenants_link_shows_nothing_of_another(
-    owner: Person, page: str, business: dict[str, Any]
-) -> None:
-    connect(owner, page, business)
-    other = new_tenant(name="Oak Studio")
-    html = text_of(Client().get(urlsplit(make_link(other.pk, cause=cause())).path))
-    assert business["account_id"] not in html
-    assert "Oak Studio" in html
-
-
-def test_every_change_needs_a_csrf_token_and_a_post(tenant: Tenant, page: str) -> None:
-    strict = Client(enforce_csrf_checks=True)
-    for path in POSTS:
-        assert strict.post(f"{page}{path}").status_code == 403
-        assert strict.get(f"{page}{path}").status_code == 405
-    assert strict.post("/oauth/freshbooks/business").status_code == 403
-
-
-def test_pages_allow_no_script_no_frame_and_no_cache(page: str, settings: Any) -> None:
-    settings.FRESHBOOKS_AUTH_BASE = "https://auth.freshbooks.com"
-    for path in (page, "/connect/guess/", "/oauth/freshbooks/callback"):
-        answer = Client().get(path)
-        policy = answer["Content-Security-Policy"]
-        assert "default-src 'none'" in policy
-        assert "frame-ancestors 'none'" in policy
-        assert "script" not in policy
-        assert "https://auth.freshbooks.com" in policy
-        assert "no-store" in answer["Cache-Control"]
-        assert answer["Referrer-Policy"] == "same-origin"
-        assert "<script" not in text_of(answer)
-
-
-def test_names_are_escaped(committed_db: None) -> None:
-    tenant = new_tenant(name="<script>alert(1)</script>")
-    html = text_of(Client().get(urlsplit(make_link(tenant.pk, cause=cause())).path))
-    assert "<script>" not in html
-    assert "&lt;script&gt;" in html
-
-
-def test_the_state_is_not_the_links_token(owner: Person, page: str) -> None:
-    start = owner.browser.post(f"{page}freshbooks/")
-    assert page.split("/")[2] not in start["Location"]
-    assert "tenant" not in parse_qs(urlsplit(start["Location"]).query)
-
-
-# Health -------------------------------------------------------------------------------------------
-
-
-def test_health_needs_nothing() -> None:
-    answer = Client().get("/healthz")
-    assert (answer.status_code, answer.content) == (200, b"ok\n")
-    assert Client().post("/healthz").status_code == 405
-
-
-def test_ready_with_postgres_and_redis(committed_db: None) -> None:
-    answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"postgres": "ok", "redis": "ok"})
-
-
-def test_ready_without_redis(committed_db: None, settings: Any) -> None:
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()["redis"]) == (200, "unreachable")
-
-
-def test_not_ready_without_postgres_or_with_migrations_missing(
-    committed_db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    default = connections["default"]
-    default.close()
-    monkeypatch.setitem(default.settings_dict, "PORT", 1)
-    answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()["postgres"]) == (503, "unreachable")
-    monkeypatch.undo()
-    default.close()
-    from connector.views import health  # noqa: PLC0415
-
-    monkeypatch.setattr(health, "_known_migrations", lambda: frozenset({("x", "0099_new")}))
-    answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()["postgres"]) == (
-        503,
-        "1 migrations are not applied",
-    )

@@ -26,7 +26,7 @@ from tenants.models import (
 )
 from tenants.scope import tenant_scope
 from tests.connecting.conftest import Person
-from tests.connecting.test_oauth import connect
+from tests.connecting.steps import connect
 from tests.factories import make_tenant, unique
 from tests.pipeline.shop import cause
 from tests.pipeline.simulators import Simulators

@@ -24,7 +24,7 @@ from connector.vendors.stripe.subscriptions import ENABLED_EVENTS
 from tenants.models import FreshBooksCallback, StripeConnection, Tenant
 from tenants.scope import every_tenant, tenant_scope
 from tests.connecting.conftest import Person
-from tests.connecting.test_oauth import connect
+from tests.connecting.steps import connect
 from tests.pipeline.shop import cause
 from tests.pipeline.simulators import Simulators
 
