@@ -123,6 +123,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
 
 # Vendors ----------------------------------------------------------------------------------------
 FRESHBOOKS_API_BASE = env.str("FRESHBOOKS_API_BASE", default="https://api.freshbooks.com")
@@ -150,6 +151,11 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # Each ring would be three lines, several times a second; their failures are still told.
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+    },
 }
 
 UNFOLD = {
@@ -159,8 +165,26 @@ UNFOLD = {
     "SITE_SYMBOL": "sync_alt",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.3% .014 195)",
+            "100": "oklch(94.2% .034 195)",
+            "200": "oklch(89.6% .062 195)",
+            "300": "oklch(83% .092 195)",
+            "400": "oklch(74% .112 195)",
+            "500": "oklch(65% .112 198)",
+            "600": "oklch(53% .098 203)",
+            "700": "oklch(46% .084 207)",
+            "800": "oklch(39% .07 212)",
+            "900": "oklch(34% .058 216)",
+            "950": "oklch(25% .046 220)",
+        }
+    },
     # Names of functions, called with each request.
     "DASHBOARD_CALLBACK": "connector.admin.overview.add_numbers",
     "STYLES": ["connector.admin.sidebar.stylesheet"],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "connector.admin.sidebar.icon"}
+    ],
     "SIDEBAR": {"show_search": True, "navigation": "connector.admin.sidebar.navigation"},
 }

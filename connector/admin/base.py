@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.paginator import Paginator as DjangoPaginator
 from django.db.models import Model, QuerySet
@@ -46,21 +47,23 @@ class OperatorsPage(ButtonsPage):
     """A list and a detail page. Nothing is added, deleted or changed, but for `editable` fields."""
 
     editable: Sequence[str] = ()
-    changed_action = ""  # how the audit trail names an edit
+    changed_action = added_action = ""  # how the audit trail names an edit, and a new row
     empty_text = "Nothing is here yet."
+    add_fieldsets: Any = ()  # what is asked for a new row; empty: none is made by hand
     hidden_fields: Sequence[str] = ()  # never read from the database for a page
     joins: Sequence[str] = ("tenant",)  # read in the same query
 
     list_per_page = 50
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # counting all rows for each choice of each filter
     paginator = BoundedPaginator
     list_filter_submit = True
     list_fullwidth = True
     warn_unsaved_form = True
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Rows come from the work, not from forms."""
-        return False
+        """Rows come from the work, not from forms, unless a page says how to add one."""
+        return bool(self.add_fieldsets) and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nothing of the record is thrown away."""
@@ -72,6 +75,8 @@ class OperatorsPage(ButtonsPage):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Everything that the page shows and does not let edit."""
+        if obj is None:
+            return []
         shown = flatten_fieldsets(self.get_fieldsets(request, obj))
         return [name for name in shown if name not in self.editable]
 
@@ -92,15 +97,15 @@ class OperatorsPage(ButtonsPage):
         self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool
     ) -> None:
         """Save the changed fields only (the work may have changed others meanwhile), and record it."""
-        before = {name: form.initial.get(name) for name in form.changed_data}
-        if not before:
+        if not form.changed_data:
             return
-        obj.save(update_fields=list(before))
+        before = {name: form.initial.get(name) for name in form.changed_data}
+        obj.save(**({"update_fields": list(before)} if change else {}))
         record(
             tenant_id=self.tenant_id_of(obj),
-            action=self.changed_action,
+            action=self.changed_action if change else self.added_action,
             entity=self.entity_of(obj),
-            cause=cause_of(request, "changed by hand"),
+            cause=cause_of(request, "changed by hand" if change else "added by hand"),
             details={"before": before, "after": {name: getattr(obj, name) for name in before}},
         )
 

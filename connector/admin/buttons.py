@@ -72,6 +72,7 @@ class Button:
     nothing: str = "There was nothing to do."  # said when it did nothing
     icon: str = "play_arrow"
     variant: str = "default"
+    group: str = ""  # buttons of one group share a menu
     asks_reason: bool = False
     fits: Callable[[Any], bool] = lambda _: True  # whether a row's own page shows it
 
@@ -109,7 +110,7 @@ class ButtonsPage(Page):
     def __init__(self, model: type[Model], admin_site: Any) -> None:
         for button in self.buttons:
             setattr(self, f"press_{button.name}", _detail_view(self, button))
-        self.actions_detail = [f"press_{button.name}" for button in self.buttons]
+        self.actions_detail = _menus(self.buttons)
         super().__init__(model, admin_site)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
@@ -144,6 +145,22 @@ class ButtonsPage(Page):
         return super().response_action(request, queryset)
 
 
+def _menus(buttons: Sequence[Button]) -> list[Any]:
+    """Names of buttons as unfold wants them: alone, or below the title of their group."""
+    menus: dict[str, dict[str, Any]] = {}
+    shown: list[Any] = []
+    for button in buttons:
+        name = f"press_{button.name}"
+        if not button.group:
+            shown.append(name)
+            continue
+        if button.group not in menus:
+            menus[button.group] = {"title": button.group, "items": []}
+            shown.append(menus[button.group])
+        menus[button.group]["items"].append(name)
+    return shown
+
+
 def _list_action(button: Button) -> Callable[[Any, HttpRequest, QuerySet[Any]], None]:
     def run(_page: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         rows = list(queryset.order_by("pk")[: MOST_AT_ONCE + 1])
@@ -169,9 +186,7 @@ def _detail_view(page: Any, button: Button) -> Callable[..., HttpResponse]:
             return render(request, "unfold/helpers/dialog.html", _dialog(button, form))
         if button.tell is not None:
             told = button.tell(row, Click(cause=cause_of(request, button.label)))
-            return render(
-                request, "connector/admin/told.html", {"title": button.label, "told": told}
-            )
+            return _tell_once(request, button, told)
         _press(request, button, [row], reason=form.cleaned_data.get("reason", ""))
         return _go_to(request, page_of(row))
 
@@ -195,6 +210,15 @@ def _dialog(button: Button, form: Any) -> dict[str, Any]:
         "form": form,
         "form_submit_text": button.label,
     }
+
+
+def _tell_once(request: HttpRequest, button: Button, told: str) -> HttpResponse:
+    """The text takes the place of the whole dialog, so that it is not asked for again at once."""
+    context = {"title": button.label, "told": told}
+    response = render(request, "connector/admin/told.html", context)
+    response["HX-Retarget"], response["HX-Reselect"] = "#modal-content", "#dialog"
+    response["HX-Reswap"], response["Cache-Control"] = "innerHTML", "no-store"
+    return response
 
 
 def _press(request: HttpRequest, button: Button, rows: list[Any], *, reason: str) -> None:

@@ -46,13 +46,9 @@ def _ping(row: Any) -> str:
 
 
 def _check(check: dict[str, Any]) -> tuple[str, str]:
-    passed = bool(check.get("ok", check.get("passed")))
-    rest = " – ".join(
-        str(check[key])
-        for key in ("name", "check", "message", "detail", "next_step")
-        if check.get(key)
-    )
-    return badge("ok" if passed else "fails", GOOD if passed else BAD), rest
+    passed = bool(check.get("ok"))
+    told = " – ".join(str(check[key]) for key in ("what", "message", "next_step") if check.get(key))
+    return badge("ok" if passed else "fails", GOOD if passed else BAD), told
 
 
 def _login(row: FreshBooksConnection) -> str:

@@ -14,9 +14,10 @@ from connector.admin.display import (
     column,
     exact_time_column,
     state_column,
+    text_column,
     time_column,
 )
-from connector.admin.filters import BY_TENANT, DayFilter, StateFilter, TimeFilter
+from connector.admin.filters import BY_TENANT, DayFilter, SourceFilter, StateFilter, TimeFilter
 from connector.admin.related import entries_of, jobs_of, rows_table
 from connector.jobs.kinds import ROUTE_DELIVERY
 from connector.models import Delivery, RefusedDelivery
@@ -56,7 +57,7 @@ class DeliveryPage(OperatorsPage):
         state_column("State", "state", tones.DELIVERY),
         "via",
         "duplicates",
-        "note",
+        text_column("Outcome", lambda row: row.note),
         time_column("Received", "received_at"),
     )
     list_filter = (
@@ -109,7 +110,7 @@ class RefusedDeliveryPage(OperatorsPage):
         column("Count", lambda row: format_html("{}", f"{row.count:,}"), order="count"),
         time_column("Last", "last_at"),
     )
-    list_filter = (("day", DayFilter), "source")
+    list_filter = (("day", DayFilter), SourceFilter)
     joins = ()
     search_fields = ("reason",)
     ordering = ("-day", "source", "reason")

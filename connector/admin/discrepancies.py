@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import Case, When
 
 from connector import decisions
 from connector.admin import tones
@@ -20,6 +21,12 @@ from connector.admin.display import (
 from connector.admin.filters import BY_TENANT, DiscrepancyKindFilter, StateFilter, TimeFilter
 from connector.models import Discrepancy
 from connector.roles import LOOK_AFTER
+
+WORST_FIRST = Case(
+    When(severity=Discrepancy.Severity.ERROR, then=0),
+    When(severity=Discrepancy.Severity.WARNING, then=1),
+    default=2,
+)
 
 
 @admin.register(Discrepancy)
@@ -65,7 +72,7 @@ class DiscrepancyPage(OperatorsPage):
     )
     joins = ("tenant", "invoice")
     search_fields = ("subject", "invoice__number", "explanation", "owner")
-    ordering = ("-state", "severity", "-opened_at")
+    ordering = ("-state", WORST_FIRST, "-opened_at")
     date_hierarchy = "opened_at"
     fieldsets = (
         section(

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince, timeuntil
 
 from audit.redaction import redact
 from connector.errors import UnsupportedCurrency
@@ -57,19 +56,23 @@ def moment(at: datetime | None) -> str:
     """How long ago, or how soon; the exact time in UTC appears under the pointer."""
     if at is None:
         return NOTHING
-    now = timezone.now()
-    if abs((now - at).total_seconds()) < 60:
-        words = "just now"
-    elif at < now:
-        words = f"{timesince(at, now, depth=1)} ago"
-    else:
-        words = f"in {timeuntil(at, now, depth=1)}"
+    seconds = int((timezone.now() - at).total_seconds())
+    span = _span(abs(seconds))
+    words = "just now" if not span else f"{span} ago" if seconds > 0 else f"in {span}"
     return format_html(
         '<time class="mlc-when" datetime="{}" title="{}">{}</time>',
         at.isoformat(),
         exact(at),
         words,
     )
+
+
+def _span(seconds: int) -> str:
+    """A length of time in its largest unit; "" below a minute."""
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f"{seconds // unit:,} {name}"
+    return ""
 
 
 def exact(at: datetime) -> str:
@@ -129,9 +132,22 @@ def column(name: str, show: Column, *, order: str = "") -> Column:
     def shown(row: Any) -> str:
         return show(row)
 
-    shown.__name__ = name.lower().replace(" ", "_").replace("'", "")
+    # The name becomes a CSS class, and must not be a field's name: its help text would appear.
+    shown.__name__ = "shown_" + "".join(c if c.isalnum() else "_" for c in name.lower())
     vars(shown).update(short_description=name, admin_order_field=order or None)
     return shown
+
+
+def text_column(name: str, show: Column, *, order: str = "") -> Column:
+    """A longer text: it may take two lines, the rest is under the pointer."""
+
+    def shortened(row: Any) -> str:
+        text = str(show(row))
+        if not text:
+            return NOTHING
+        return format_html('<span class="mlc-long" title="{}">{}</span>', text, text)
+
+    return column(name, shortened, order=order)
 
 
 def money_column(name: str, field: str, *, currency: str = "currency") -> Column:

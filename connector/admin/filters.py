@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from config.celery_app import QUEUES
+from connector.currencies import EXPONENTS
+from connector.errors import FailureMode
 from connector.jobs.kinds import KINDS
+from connector.mapping.compare import CollectionStatus
 from connector.mapping.differences import DiscrepancyKind
 from tenants.models import Tenant
 
@@ -32,9 +37,15 @@ else:
 
 __all__ = [
     "BY_TENANT",
+    "CollectionFilter",
+    "CurrencyFilter",
     "DayFilter",
     "DiscrepancyKindFilter",
+    "FailureFilter",
     "JobKindFilter",
+    "OutcomeFilter",
+    "QueueFilter",
+    "SourceFilter",
     "StateFilter",
     "TenantNumberFilter",
     "TimeFilter",
@@ -42,6 +53,8 @@ __all__ = [
 ]
 
 BY_TENANT = ("tenant", AutocompleteFilter)
+VENDORS = ("freshbooks", "stripe")
+OUTCOMES = ("ok", "refused", "rate_limited", "unavailable", "unknown", "broken")
 MOST_TENANTS = 500  # a list of more is no help; the search finds the others
 
 
@@ -56,37 +69,27 @@ class _ByValue(ChoiceFilter):
         return queryset.filter(**{self.column: value}) if value else queryset
 
 
-class JobKindFilter(_ByValue):
-    """Jobs by kind of work."""
+def _by_value(title: str, column: str, values: Iterable[str]) -> type[_ByValue]:
+    """A filter over values that are known here: looking them up would read the whole table."""
+    pairs = [(str(value), str(value).replace("_", " ")) for value in values]
 
-    title = "kind"
-    parameter_name = column = "kind"
+    class Filter(_ByValue):
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return pairs
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Every kind this version knows."""
-        return [(name, name.replace("_", " ")) for name in KINDS]
-
-
-class DiscrepancyKindFilter(_ByValue):
-    """Discrepancies by kind of disagreement."""
-
-    title = "kind"
-    parameter_name = column = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Every kind this version knows."""
-        return [(str(kind), str(kind).replace("_", " ")) for kind in DiscrepancyKind]
+    Filter.title, Filter.parameter_name, Filter.column = title, column, column
+    return Filter
 
 
-class VendorFilter(_ByValue):
-    """Rows of one vendor."""
-
-    title = "vendor"
-    parameter_name = column = "vendor"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Both vendors."""
-        return [("freshbooks", "FreshBooks"), ("stripe", "Stripe")]
+CollectionFilter = _by_value("money", "collection_status", CollectionStatus)
+CurrencyFilter = _by_value("currency", "currency", sorted(EXPONENTS))
+DiscrepancyKindFilter = _by_value("kind", "kind", DiscrepancyKind)
+FailureFilter = _by_value("kind of failure", "failure_mode", FailureMode)
+JobKindFilter = _by_value("kind", "kind", KINDS)
+OutcomeFilter = _by_value("outcome", "outcome", OUTCOMES)
+QueueFilter = _by_value("queue", "queue", QUEUES)
+SourceFilter = _by_value("source", "source", VENDORS)
+VendorFilter = _by_value("vendor", "vendor", VENDORS)
 
 
 class TenantNumberFilter(_ByValue):

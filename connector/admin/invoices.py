@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 
 from connector import decisions
 from connector.admin import timeline, tones
@@ -29,7 +30,13 @@ from connector.admin.display import (
     state_column,
     time_column,
 )
-from connector.admin.filters import BY_TENANT, DayFilter, StateFilter
+from connector.admin.filters import (
+    BY_TENANT,
+    CollectionFilter,
+    CurrencyFilter,
+    DayFilter,
+    StateFilter,
+)
 from connector.models import Discrepancy, InvoiceLink
 from connector.roles import SEND_AGAIN, SYNC_INVOICE
 
@@ -92,6 +99,19 @@ def figures(link: InvoiceLink, parts: timeline.Parts) -> list[Figure]:
     ]
 
 
+def _states(link: InvoiceLink) -> str:
+    """Where it stands in Stripe, and what became of its money."""
+    return format_html("{} {}", *_badges(link))
+
+
+def _badges(link: InvoiceLink) -> tuple[str, str]:
+    money_state = link.collection_status.replace("_", " ").capitalize() or "Not known yet"
+    return (
+        badge(link.get_state_display(), tones.INVOICE.get(link.state, QUIET)),
+        badge(money_state, tones.COLLECTION.get(link.collection_status, QUIET)),
+    )
+
+
 @admin.register(InvoiceLink)
 class InvoicePage(OperatorsPage):
     """One FreshBooks invoice and where it stands on both sides."""
@@ -106,20 +126,19 @@ class InvoicePage(OperatorsPage):
         column("Invoice", str, order="number"),
         "tenant",
         column("Client", lambda row: str(row.client or NOTHING), order="client__name"),
-        state_column("State", "state", tones.INVOICE),
-        state_column("Money", "collection_status", tones.COLLECTION),
-        money_column("FreshBooks total", "freshbooks_total_minor"),
-        money_column("Stripe total", "stripe_total_minor"),
-        money_column("Outstanding there", "freshbooks_outstanding_minor"),
-        money_column("Remaining in Stripe", "stripe_remaining_minor"),
+        column("State", _states, order="state"),
         difference_column("Difference", "freshbooks_outstanding_minor", "stripe_remaining_minor"),
+        money_column("FreshBooks", "freshbooks_total_minor"),
+        money_column("Stripe", "stripe_total_minor"),
+        money_column("Outstanding", "freshbooks_outstanding_minor"),
+        money_column("In Stripe", "stripe_remaining_minor"),
         time_column("Synchronized", "synced_at"),
     )
     list_filter = (
         BY_TENANT,
         ("state", StateFilter),
-        "collection_status",
-        "currency",
+        CollectionFilter,
+        CurrencyFilter,
         ("issued_on", DayFilter),
     )
     joins = ("tenant", "client")
@@ -176,11 +195,7 @@ def _told(link: InvoiceLink, user: Any) -> dict[str, Any]:
     parts = timeline.Parts.of(link)
     return {
         "link": link,
-        "state": badge(link.get_state_display(), tones.INVOICE.get(link.state, QUIET)),
-        "collection": badge(
-            link.collection_status.replace("_", " ") or "not known yet",
-            tones.COLLECTION.get(link.collection_status, QUIET),
-        ),
+        "badges": _badges(link),
         "figures": figures(link, parts),
         "revisions": [_revision(row) for row in parts.revisions],
         "payments": [*map(_collected, parts.collected), *map(_outside, parts.outside)],

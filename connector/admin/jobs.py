@@ -17,9 +17,17 @@ from connector.admin.display import (
     link,
     page_of,
     state_column,
+    text_column,
     time_column,
 )
-from connector.admin.filters import BY_TENANT, JobKindFilter, StateFilter, TimeFilter
+from connector.admin.filters import (
+    BY_TENANT,
+    FailureFilter,
+    JobKindFilter,
+    QueueFilter,
+    StateFilter,
+    TimeFilter,
+)
 from connector.admin.related import entries_by_correlation, jobs_of, rows_table
 from connector.jobs import kinds
 from connector.models import ClientLink, Delivery, InvoiceLink, SyncJob
@@ -50,11 +58,6 @@ def _trail(job: SyncJob) -> str:
 def _siblings(job: SyncJob) -> str:
     others = jobs_of(job.tenant_id, kind=job.kind, subject=job.subject)
     return rows_table(row for row in others if row.url != page_of(job))
-
-
-def _short_failure(job: SyncJob) -> str:
-    text = job.failure_message or job.outcome
-    return text if len(text) <= 90 else f"{text[:89]}…"
 
 
 @admin.register(SyncJob)
@@ -99,7 +102,7 @@ class JobPage(OperatorsPage):
         "tenant",
         state_column("State", "state", tones.JOB),
         "attempts",
-        column("What happened", _short_failure),
+        text_column("What happened", lambda job: job.failure_message or job.outcome),
         time_column("Due", "due_at"),
         time_column("Queued", "created_at"),
         "actor",
@@ -108,8 +111,8 @@ class JobPage(OperatorsPage):
         BY_TENANT,
         ("state", StateFilter),
         JobKindFilter,
-        "failure_mode",
-        "queue",
+        FailureFilter,
+        QueueFilter,
         ("created_at", TimeFilter),
     )
     search_fields = ("subject__exact", "correlation_id__exact", "failure_code__exact", "id__exact")

@@ -51,9 +51,9 @@ def _number(key: str, title: str, model: type[Model], tone: str, **filters: str)
 
 OPEN = Discrepancy.State.OPEN
 NUMBERS = (
-    _number("errors", "Act on it", Discrepancy, BAD, state=OPEN, severity="error"),
-    _number("warnings", "Look at it", Discrepancy, WARN, state=OPEN, severity="warning"),
-    _number("infos", "For information", Discrepancy, QUIET, state=OPEN, severity="info"),
+    _number("errors", "Act", Discrepancy, BAD, state=OPEN, severity="error"),
+    _number("warnings", "Look", Discrepancy, WARN, state=OPEN, severity="warning"),
+    _number("infos", "Info", Discrepancy, QUIET, state=OPEN, severity="info"),
     _number("dead", "Failed", SyncJob, BAD, state=SyncJob.State.DEAD),
     _number("held", "Held", SyncJob, WARN, state=SyncJob.State.HELD),
     _number("queued", "Queued", SyncJob, BUSY, state=SyncJob.State.QUEUED),
@@ -143,7 +143,7 @@ def _told(line: Line, shown: Iterable[Number]) -> dict[str, Any]:
         "url": f"{list_of(Tenant)}{tenant.pk}/change/",
         "state": badge(tenant.get_state_display(), tones.TENANT.get(tenant.state, QUIET)),
         "connections": [
-            _connection("FreshBooks", tenant.freshbooks_state),
+            _connection("FB", tenant.freshbooks_state),
             _connection("Stripe", tenant.stripe_state),
         ],
         "cells": [_cell(number, line) for number in shown],
@@ -188,12 +188,12 @@ def _cards(
 ) -> list[dict[str, Any]]:
     wanted = ("errors", "dead", "held", "awaiting", "needs_you", "blocked")
     names = {
-        "errors": "Discrepancies to act on",
-        "dead": "Jobs failed for good",
-        "held": "Jobs held for a person",
-        "awaiting": "Payments to approve",
-        "needs_you": "Payments that need you",
-        "blocked": "Invoices that need you",
+        "errors": "Discrepancies",
+        "dead": "Failed jobs",
+        "held": "Held jobs",
+        "awaiting": "To approve",
+        "needs_you": "Stuck payments",
+        "blocked": "Stuck invoices",
     }
     cards = [
         _card(names[number.key], sum(counts[number.key].values()), number.tone, number.url())
@@ -203,7 +203,7 @@ def _cards(
     if _may_see(request, RefusedDelivery):
         today = RefusedDelivery.objects.filter(day=timezone.now().date())
         refused = today.aggregate(total=Sum("count"))["total"] or 0
-        cards.append(_card("Deliveries refused today", refused, WARN, list_of(RefusedDelivery)))
+        cards.append(_card("Refused today", refused, WARN, list_of(RefusedDelivery)))
     return cards
 
 

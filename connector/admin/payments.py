@@ -17,8 +17,9 @@ from connector.admin.display import (
     exact_time_column,
     money_column,
     state_column,
+    text_column,
 )
-from connector.admin.filters import BY_TENANT, StateFilter, TimeFilter
+from connector.admin.filters import BY_TENANT, CurrencyFilter, StateFilter, TimeFilter
 from connector.models import CollectedPayment
 from connector.roles import APPROVE
 
@@ -75,12 +76,12 @@ class CollectedPaymentPage(OperatorsPage):
         "invoice",
         money_column("Collected", "amount_minor"),
         money_column("In FreshBooks", "freshbooks_amount_minor"),
-        state_column("In FreshBooks", "recording", tones.RECORDING),
+        state_column("Recording", "recording", tones.RECORDING),
         column("Method", _method),
         column("Approved by", lambda row: row.approved_by or NOTHING, order="approved_by"),
-        column("Reason", lambda row: row.reason[:80] or NOTHING),
+        text_column("Reason", lambda row: row.reason),
     )
-    list_filter = (BY_TENANT, ("recording", StateFilter), "currency", ("paid_at", TimeFilter))
+    list_filter = (BY_TENANT, ("recording", StateFilter), CurrencyFilter, ("paid_at", TimeFilter))
     joins = ("tenant", "invoice")
     search_fields = (
         "stripe_invoice_payment_id__exact",

@@ -75,6 +75,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("connector/admin.css")
 
 
+def icon(request: HttpRequest) -> str:
+    """The little picture on the browser's tab."""
+    return static("connector/icon.svg")
+
+
 def _item(title: str, icon: str, model: str) -> dict[str, Any]:
     url = reverse(f"admin:{model.replace('.', '_')}_changelist")
     return {"title": title, "icon": icon, "link": url}

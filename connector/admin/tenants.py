@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from connector import decisions, schedule
@@ -25,6 +26,7 @@ from connector.admin.display import (
     time_column,
 )
 from connector.admin.filters import StateFilter
+from connector.connecting import links
 from connector.models import ClientLink, Discrepancy, InvoiceLink, PollFeed, SyncJob
 from connector.roles import OPERATE, REFRESH
 from tenants.models import ConnectionState, FreshBooksConnection, StripeConnection, Tenant
@@ -73,6 +75,7 @@ BUTTONS = (
     ),
     Button(
         name="ping",
+        group="Connections",
         label="Ping",
         permission=REFRESH,
         explain="Checks both connections, permission by permission. Nothing is written.",
@@ -82,12 +85,36 @@ BUTTONS = (
     ),
     Button(
         name="register_webhooks",
+        group="Connections",
         label="Register webhooks again",
         permission=OPERATE,
         explain="Tells both vendors once more where to send their webhooks.",
         press=lambda rows, click: decisions.register_webhooks_again(rows, cause=click.cause),
         done="Webhooks are being registered for {count} tenant(s).",
         icon="webhook",
+    ),
+    Button(
+        name="onboarding_link",
+        group="Connections",
+        label="Make an onboarding link",
+        permission=OPERATE,
+        explain="Lets whoever holds the link connect FreshBooks and Stripe for this tenant, without "
+        "a login here, for seven days. The link is shown once.",
+        tell=lambda row, click: links.make_link(row.pk, cause=click.cause),
+        icon="link",
+    ),
+    Button(
+        name="revoke_links",
+        group="Connections",
+        label="End onboarding links",
+        permission=OPERATE,
+        explain="Ends every onboarding link of the tenant at once.",
+        press=lambda rows, click: sum(
+            links.revoke_links(row.pk, cause=click.cause) for row in rows
+        ),
+        done="{count} onboarding link(s) ended.",
+        nothing="There was no valid onboarding link.",
+        icon="link_off",
     ),
     Button(
         name="pause",
@@ -124,11 +151,12 @@ def _overview_links(tenant: Tenant) -> str:
         ("Held jobs", SyncJob, {"state__exact": SyncJob.State.HELD}),
         ("Poll feeds", PollFeed, {}),
     )
-    links = [
+    shown = [
         link(list_of(model, tenant__id__exact=tenant.pk, **filters), name)
         for name, model, filters in lists
     ]
-    return SafeString(" · ".join(links))
+    connect = f"{reverse('freshbooks-start')}?tenant={tenant.pk}"
+    return SafeString(" · ".join([*shown, link(connect, "Connect FreshBooks")]))
 
 
 def _connection(name: str, field: str) -> Any:
@@ -156,7 +184,18 @@ class TenantPage(OperatorsPage):
         "poll_interval_s",
         "poll_crontab",
     )
-    changed_action = "tenant.settings_changed"
+    changed_action, added_action = "tenant.settings_changed", "tenant.created"
+    add_fieldsets = (
+        section(
+            None,
+            "name",
+            "slug",
+            "time_zone",
+            note="The tenant connects FreshBooks and Stripe itself: make an onboarding link on "
+            "the next page. It goes live once both sides are connected and the choices are made.",
+        ),
+    )
+    prepopulated_fields = {"slug": ("name",)}
     empty_text = (
         "There is no tenant yet. Each business that connects its FreshBooks and Stripe appears "
         "here, with its settings and its connections."
@@ -193,7 +232,8 @@ class TenantPage(OperatorsPage):
             "email_sender",
             "start_date",
             "time_zone",
-            note="A change applies to what happens from now on; money that was collected before keeps its state until somebody approves it.",
+            note="A change applies to what happens from now on; money that was collected before "
+            "keeps its state until somebody approves it.",
         ),
         section("Schedule", "poll_interval_s", "poll_crontab"),
         section(
@@ -207,6 +247,10 @@ class TenantPage(OperatorsPage):
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the state of both connections, in the same query."""
         return with_connections(super().get_queryset(request))
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        """Only a new tenant gets its short name from its name."""
+        return dict(super().get_prepopulated_fields(request, obj)) if obj is None else {}
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool

@@ -125,7 +125,7 @@ def _jobs(parts: Parts) -> Iterable[Step]:
     rows = SyncJob.objects.filter(about, tenant_id=parts.link.tenant_id).order_by("-pk")
     for row in rows[:MOST_OF_EACH]:
         yield Step(
-            at=row.finished_at or row.started_at or row.created_at,
+            at=row.started_at or row.created_at,
             kind="job",
             what=f"{row.kind.replace('_', ' ')}, because of {row.actor}: {row.reason}",
             note=row.failure_message or row.outcome,
@@ -140,7 +140,7 @@ def _writes(link: InvoiceLink) -> Iterable[Step]:
     ).order_by("-pk")
     for row in rows[:MOST_OF_EACH]:
         yield Step(
-            at=row.answered_at or row.first_sent_at,
+            at=row.first_sent_at,
             kind="write",
             what=f"{row.operation}, {row.step}",
             note=row.error or row.vendor_object_id,

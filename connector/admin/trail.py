@@ -25,6 +25,7 @@ from connector.admin.display import (
     page_of,
     pretty_json,
     state_column,
+    text_column,
     time_column,
 )
 from connector.admin.filters import (
@@ -85,7 +86,7 @@ class AuditEntryPage(OperatorsPage):
         "action",
         "entity",
         "actor",
-        column("Why", lambda row: row.cause if len(row.cause) <= 80 else f"{row.cause[:79]}…"),
+        text_column("Why", lambda row: row.cause),
     )
     list_filter = (TenantNumberFilter, ("at", TimeFilter))
     joins = ()

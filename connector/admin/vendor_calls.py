@@ -19,9 +19,10 @@ from connector.admin.display import (
     column,
     exact_time_column,
     pretty_json,
+    text_column,
     time_column,
 )
-from connector.admin.filters import BY_TENANT, DayFilter, StateFilter, VendorFilter
+from connector.admin.filters import BY_TENANT, DayFilter, OutcomeFilter, StateFilter, VendorFilter
 from connector.models import CallCount, PollFeed, RateBucket
 
 if TYPE_CHECKING:
@@ -29,7 +30,14 @@ if TYPE_CHECKING:
 else:
     RateFormBase = ModelForm
 
-OUTCOME_TONES = {"ok": GOOD, "rate_limited": WARN, "refused": WARN, "unknown": BAD}
+OUTCOME_TONES = {
+    "ok": GOOD,
+    "rate_limited": WARN,
+    "refused": WARN,
+    "unavailable": WARN,
+    "unknown": BAD,
+    "broken": BAD,
+}
 
 
 @admin.register(PollFeed)
@@ -44,7 +52,7 @@ class PollFeedPage(OperatorsPage):
         "feed",
         "tenant",
         time_column("Last finished", "last_finished_at"),
-        column("Found", lambda row: row.last_result or NOTHING),
+        text_column("Found", lambda row: row.last_result),
         time_column("Next", "next_due_at"),
     )
     list_filter = (BY_TENANT, ("feed", StateFilter))
@@ -133,7 +141,7 @@ class CallCountPage(OperatorsPage):
         column("Calls", lambda row: f"{row.calls:,}", order="calls"),
         column("Mean", lambda row: f"{row.total_ms // max(1, row.calls):,} ms"),
     )
-    list_filter = (BY_TENANT, VendorFilter, "outcome", ("day", DayFilter))
+    list_filter = (BY_TENANT, VendorFilter, OutcomeFilter, ("day", DayFilter))
     search_fields = ("operation",)
     ordering = ("-day", "tenant__name", "operation", "outcome")
     date_hierarchy = "day"
