@@ -54,9 +54,8 @@ def test_delay_lets_later_ones_pass(account: Account, receiver: Receiver, verifi
 
 def test_reorder(account: Account, receiver: Receiver, verifier: str) -> None:
     account.freshbooks.fault("reorder_webhooks")
-    first = str(account.client()["id"])
-    second = str(account.client()["id"])
-    assert _ids(receiver, 2) == [second, first]
+    first, second, third = (str(account.client()["id"]) for _ in range(3))
+    assert _ids(receiver, 3) == [second, first, third]
 
 
 def test_reorder_with_nothing_behind_it_arrives_all_the_same(
@@ -77,6 +76,15 @@ def test_forge_adds_a_wrongly_signed_one(
     signed_right = [hook.headers[SIGNATURE] == right for hook in receiver.hooks]
     assert sorted(signed_right) == [False, True]
     assert [one["forged"] for one in delivery_log(account)][1:] == [False, True]
+
+
+def test_a_forged_one_is_not_retried(account: Account, receiver: Receiver, verifier: str) -> None:
+    account.freshbooks.fault("forge_webhook")
+    receiver.answers["/fb"] = [401]
+    account.client()
+    eventually(lambda: account.freshbooks.state()["deliveries_waiting"] == 0)
+    assert len(receiver.hooks) == 2
+    assert [len(one["tries"]) for one in delivery_log(account)][1:] == [1, 1]
 
 
 def test_faults_match_event_and_target(account: Account, receiver: Receiver, verifier: str) -> None:

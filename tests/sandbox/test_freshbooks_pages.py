@@ -39,13 +39,17 @@ def _book(account: Account) -> dict[str, Any]:
 def test_home_lists_businesses_and_makes_one(freshbooks: FreshBooks) -> None:
     account = Account(freshbooks, "", "")
     assert "No business yet" in _get(account, "/")
-    form = {"name": "<b>Birch</b>", "email": "kim@birch.example", "currency": "EUR"}
+    form = {"name": "<b>Birch</b>", "email": "<i>kim</i>@birch.example", "currency": "EUR"}
     assert _post(account, "/businesses", **form) == "/"
     page = _get(account, "/")
     assert "&lt;b&gt;Birch&lt;/b&gt;" in page
     assert "<b>Birch</b>" not in page
-    assert "kim@birch.example" in page
+    assert "&lt;i&gt;kim&lt;/i&gt;@birch.example" in page
+    assert "<i>kim" not in page
     made = freshbooks.state()["accounts"]
+    business = _get(account, f"/business/{next(iter(made))}")
+    assert "<title>&lt;b&gt;Birch&lt;/b&gt;" in business
+    assert "<b>Birch" not in business
     assert [one["currency"] for one in made.values()] == ["EUR"]
 
 
