@@ -35,6 +35,7 @@ from tests.factories import (
     make_tenant,
     unique,
 )
+from tests.pipeline.vendor_side import VendorSide
 from tests.sandbox.driving import FreshBooks, Vendor
 
 QUEUES = ("intake", "freshbooks", "stripe", "reconcile")
@@ -45,68 +46,12 @@ def cause(reason: str = "test") -> Cause:
     return Cause(actor="test", reason=reason, correlation_id=uuid.uuid4())
 
 
-@dataclass
-class Shop:
+@dataclass(kw_only=True)
+class Shop(VendorSide):
     """A tenant, its FreshBooks business and its Stripe account."""
 
     tenant: Tenant
-    freshbooks: FreshBooks
-    stripe: Vendor
-    account_id: str
-    stripe_account_id: str
-    identity_id: int
-    currency: str
     handlers: Mapping[str, Handler] = field(default_factory=lambda: routing.HANDLERS)
-    _client_id: int | None = None
-
-    # What people do ----------------------------------------------------------------------------
-
-    def fb(self, do: str, **arguments: Any) -> dict[str, Any]:
-        """Act in FreshBooks."""
-        return self.freshbooks.act(do, account_id=self.account_id, **arguments)
-
-    def st(self, do: str, **arguments: Any) -> dict[str, Any]:
-        """Act in Stripe."""
-        return self.stripe.act(do, account_id=self.stripe_account_id, **arguments)
-
-    def client(self, **fields: Any) -> int:
-        data = {
-            "organization": unique("Haddad "),
-            "email": f"{unique('ap-')}@haddad.example",
-            "p_country": "Canada",
-            "currency_code": self.currency,
-            **fields,
-        }
-        return int(self.fb("create_client", client=data)["id"])
-
-    def invoice(
-        self, *amounts: str, send: bool = True, client: int | None = None, **more: Any
-    ) -> int:
-        """A new invoice with one line per amount, to the shop's usual client."""
-        if client is None:
-            self._client_id = client = self._client_id or self.client()
-        code = more.pop("currency", self.currency)
-        data = {
-            "customerid": client,
-            "due_offset_days": 30,
-            "currency_code": code,
-            "lines": [line(amount, code) for amount in amounts or ("100.00",)],
-            **more,
-        }
-        return int(self.fb("create_invoice", invoice=data, send=send)["id"])
-
-    def edit(self, invoice_id: int, *amounts: str, **fields: Any) -> None:
-        lines = {"lines": [line(amount, self.currency) for amount in amounts]} if amounts else {}
-        self.fb("edit_invoice", id=invoice_id, invoice={**lines, **fields})
-
-    def cheque(self, invoice_id: int, amount: str, **more: Any) -> int:
-        return int(self.fb("record_payment", invoiceid=invoice_id, amount=amount, **more)["id"])
-
-    def pay(self, invoice_id: int, amount: int | None = None, **more: Any) -> dict[str, Any]:
-        """The client pays the open Stripe invoice of this FreshBooks invoice."""
-        stripe_id = self.link(invoice_id).stripe_invoice_id
-        wanted = {} if amount is None else {"amount": amount}
-        return self.st("pay_invoice", invoice=stripe_id, **wanted, **more)
 
     # What the connector does -------------------------------------------------------------------
 
@@ -223,33 +168,6 @@ class Shop:
         with tenant_scope(self.tenant.pk):
             rows = AuditEntry.objects.filter(tenant_id=self.tenant.pk, entity=entity)
             return list(rows.order_by("sequence").values_list("action", flat=True))
-
-    # The vendors' own books --------------------------------------------------------------------
-
-    def fb_book(self) -> dict[str, Any]:
-        book: dict[str, Any] = self.freshbooks.state()["accounts"][self.account_id]
-        return book
-
-    def st_book(self) -> dict[str, Any]:
-        accounts = self.stripe.state()["accounts"]
-        return next(book for book in accounts if book["id"] == self.stripe_account_id)
-
-    def fb_payments(self, invoice_id: int) -> list[dict[str, Any]]:
-        """Live payments on an invoice, as FreshBooks has them."""
-        rows = self.fb_book()["payments"]
-        return [row for row in rows if row["invoiceid"] == invoice_id and row["vis_state"] == 0]
-
-    def st_invoices(self, invoice_id: int) -> list[dict[str, Any]]:
-        """All Stripe invoices made for a FreshBooks invoice, oldest first."""
-        rows = self.st_book().get("invoices", [])
-        return [row for row in rows if row["metadata"].get("fb_invoice_id") == str(invoice_id)]
-
-    def statuses(self, invoice_id: int) -> list[str]:
-        return [row["status"] for row in self.st_invoices(invoice_id)]
-
-
-def line(amount: str, code: str = "CAD", **more: Any) -> dict[str, Any]:
-    return {"name": "Work", "qty": "1", "unit_cost": {"amount": amount, "code": code}, **more}
 
 
 def open_shop(

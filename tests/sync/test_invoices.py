@@ -9,7 +9,8 @@ import pytest
 from connector.jobs import kinds
 from connector.models import VendorWrite
 from tests.pipeline.interference import interfering
-from tests.pipeline.shop import Shop, line
+from tests.pipeline.shop import Shop
+from tests.pipeline.vendor_side import line
 
 
 def stripe_writes(shop: Shop) -> int:
