@@ -6,6 +6,7 @@ import re
 from enum import StrEnum
 
 import pytest
+from django.core.management import get_commands, load_command_class
 from django.db.models import TextChoices
 
 from connector.connecting.oauth import SCOPES
@@ -98,6 +99,19 @@ def test_every_severity_is_there() -> None:
 
 def test_the_scopes_are_the_ones_that_are_asked_for() -> None:
     assert set(re.findall(r"`(user:[a-z_:]+)`", text_of("docs", PAGE))) == set(SCOPES)
+
+
+def test_every_command_that_is_named_exists() -> None:
+    """And each of the product's own says so with --json, as the page promises."""
+    named = {cells[0].strip("`").split()[0] for cells in rows(section(PAGE, "Commands"))}
+    for page in ("operating.md", "settings.md", "sandbox.md"):
+        named |= set(re.findall(r"manage\.py ([a-z_]+)", text_of("docs", page)))
+    owners = get_commands()
+    assert named - set(owners) == set()
+    for name in named:
+        if owners[name] in {"connector", "tenants", "audit"}:
+            options = load_command_class(owners[name], name).create_parser("manage.py", name)
+            assert "--json" in options.format_help()
 
 
 def test_what_a_restricted_key_needs_is_what_is_probed() -> None:
