@@ -12,6 +12,8 @@ _SECRET = re.compile(
     r"(sk|rk|pk)_(live|test)_[A-Za-z0-9]+|whsec_[A-Za-z0-9]+|Bearer\s+[A-Za-z0-9._~+/=-]+"
     r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"  # a JSON web token
     r"|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"
+    r"|(?<=/connect/)[\w-]{20,}|(?<=/webhooks/stripe/)[\w-]{20,}"  # addresses that are secrets
+    r"|(?<=/webhooks/freshbooks/)[\w-]{20,}"
 )
 MASK = "[masked]"
 
