@@ -161,7 +161,7 @@ def running_stack(
 ) -> Iterator[Stack]:
     """Start everything, answer when it is ready to work, and stop everything in the end."""
     log_dir.mkdir(parents=True, exist_ok=True)
-    with embedded_services(mode="ephemeral") as services:
+    with embedded_services(mode="ephemeral", use_environment=False) as services:
         record_file = log_dir / "vendor-requests.jsonl"
         sandbox, addresses = _start_sandbox(log_dir, record_file, seed)
         port = free_port()
@@ -221,7 +221,8 @@ def _start_sandbox(
         )
     if process.stdout is None:
         raise StackError("the simulators have no output")
-    line = process.stdout.readline()
+    with process.stdout:
+        line = process.stdout.readline()  # the only one
     if not line:
         raise StackError(f"the simulators did not start; see {log_dir / 'sandbox.log'}")
     return process, json.loads(line)
