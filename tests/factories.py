@@ -5,15 +5,14 @@ from __future__ import annotations
 import secrets
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
+import factory
 from django.db.models import Model
 from django.utils import timezone
 
 from tenants.models import FreshBooksConnection, FreshBooksGrant, StripeConnection, Tenant
 from tenants.scope import current_scope, every_tenant
-
-Row = TypeVar("Row", bound=Model)
 
 
 def unique(prefix: str = "") -> str:
@@ -26,59 +25,93 @@ def unique_number() -> int:
     return secrets.randbelow(10**12) + 10**6
 
 
+class ScopedFactory(factory.django.DjangoModelFactory[Any]):
+    """Saves within the scope that is open, or in one over every tenant.
+
+    A constructor does not take sealed attributes, for they need the row's owner first.
+    """
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: type[Model], *_: Any, **values: Any) -> Model:
+        sealed = {name: values.pop(name) for name in list(values) if _is_sealed(model_class, name)}
+        row = model_class(**values)
+        for name, value in sealed.items():
+            setattr(row, name, value)
+        with _scope():
+            row.save(force_insert=True)
+        return row
+
+
+class TenantFactory(ScopedFactory):
+    class Meta:
+        model = Tenant
+
+    name = "Maple Joinery"
+    slug = factory.LazyFunction(lambda: unique("maple-"))
+
+
+class GrantFactory(ScopedFactory):
+    """A FreshBooks login with both tokens, fresh for hours."""
+
+    class Meta:
+        model = FreshBooksGrant
+
+    identity_id = factory.LazyFunction(unique_number)
+    email = "owner@maplejoinery.example"
+    access_token = factory.LazyFunction(lambda: unique("access-"))
+    refresh_token = factory.LazyFunction(lambda: secrets.token_hex(32))
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=12))
+    refresh_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=7))
+
+
+class FreshBooksConnectionFactory(ScopedFactory):
+    """The tenant's business, with a login of its own unless `grant` is given."""
+
+    class Meta:
+        model = FreshBooksConnection
+
+    grant = factory.SubFactory(GrantFactory)
+    account_id = factory.LazyFunction(unique)
+    business_id = factory.LazyFunction(unique_number)
+    business_name = factory.SelfAttribute("tenant.name")
+
+
+class StripeConnectionFactory(ScopedFactory):
+    class Meta:
+        model = StripeConnection
+
+    account_id = factory.LazyFunction(lambda: unique("acct_"))
+    account_name = factory.SelfAttribute("tenant.name")
+    country = "CA"
+    api_key = factory.LazyFunction(lambda: unique("sk_test_"))
+    api_key_hint = "sk_test_…0000"
+
+
 def make_tenant(**values: Any) -> Tenant:
-    values = {"name": "Maple Joinery", "slug": unique("maple-")} | values
-    return Tenant.objects.create(**values)
+    row: Tenant = TenantFactory.create(**values)
+    return row
 
 
 def make_grant(**values: Any) -> FreshBooksGrant:
-    """A FreshBooks login with both tokens, fresh for hours."""
-    now = timezone.now()
-    values = {
-        "identity_id": unique_number(),
-        "email": "owner@maplejoinery.example",
-        "access_token": unique("access-"),
-        "refresh_token": secrets.token_hex(32),
-        "expires_at": now + timedelta(hours=12),
-        "refresh_at": now + timedelta(hours=7),
-    } | values
-    return _saved(FreshBooksGrant, values, sealed=("access_token", "refresh_token"))
+    row: FreshBooksGrant = GrantFactory.create(**values)
+    return row
 
 
 def make_freshbooks_connection(tenant: Tenant, **values: Any) -> FreshBooksConnection:
-    """The tenant's business, with a login of its own unless `grant` is given."""
-    values = {
-        "tenant": tenant,
-        "account_id": unique(),
-        "business_id": unique_number(),
-        "business_name": tenant.name,
-    } | values
-    if "grant" not in values:
-        values["grant"] = make_grant()
-    return _saved(FreshBooksConnection, values)
+    row: FreshBooksConnection = FreshBooksConnectionFactory.create(tenant=tenant, **values)
+    return row
 
 
 def make_stripe_connection(tenant: Tenant, **values: Any) -> StripeConnection:
-    values = {
-        "tenant": tenant,
-        "account_id": unique("acct_"),
-        "account_name": tenant.name,
-        "country": "CA",
-        "api_key": unique("sk_test_"),
-        "api_key_hint": "sk_test_…0000",
-    } | values
-    return _saved(StripeConnection, values, sealed=("api_key", "endpoint_secret"))
-
-
-def _saved(model: type[Row], values: dict[str, Any], *, sealed: tuple[str, ...] = ()) -> Row:
-    """A constructor does not take sealed attributes: they need the row's owner first."""
-    hidden = {name: values.pop(name) for name in sealed if name in values}
-    row = model(**values)
-    for name, value in hidden.items():
-        setattr(row, name, value)
-    with _scope():
-        row.save(force_insert=True)
+    row: StripeConnection = StripeConnectionFactory.create(tenant=tenant, **values)
     return row
+
+
+def _is_sealed(model: type[Model], name: str) -> bool:
+    return hasattr(model, f"{name}_sealed")
 
 
 def _scope() -> AbstractContextManager[None]:
