@@ -11,9 +11,14 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
+from requests import RequestException
+
+from config.guardian.errors import EmbeddedError
+from demo.browser import PageError
 from demo.month import plan_month
 from demo.performance import Demo, DemoResult
 from demo.report import Report
+from demo.simulators import ActRefusedError
 from demo.stack import StackError, running_stack
 
 DEFAULT_KILL_AFTER = (150,)  # vendor calls: in the middle of the first import
@@ -29,6 +34,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="end by itself; 0 if all checks held")
     parser.add_argument("--seed", type=int, default=0, help="of the month's business (default 0)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
+    parser.add_argument(
+        "--logs", type=Path, metavar="FOLDER", help="keep logs here (default: only after a failure)"
+    )
     parser.add_argument(
         "--kill-at",
         type=float,
@@ -58,33 +66,34 @@ def main(arguments: list[str] | None = None) -> int:
     report = Report(to_stderr=options.json)
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _leave)
-    logs = Path(tempfile.mkdtemp(prefix="ml-connector-demo-"))
+    logs = options.logs or Path(tempfile.mkdtemp(prefix="ml-connector-demo-"))
     code = 1
     try:
         code = _run(options, report, logs)
     except KeyboardInterrupt:
-        code = 0 if code == 0 else 130
-    except StackError as error:
+        code = 130
+    except (StackError, PageError, ActRefusedError, EmbeddedError, RequestException) as error:
         report.failed("The demo could not go on", [error])
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one Ctrl-C is enough: clean up in peace
-        if code == 0:
-            shutil.rmtree(logs, ignore_errors=True)
-        else:
-            report.failed("Logs are kept in", [logs])
+    if code == 0 and not options.logs:
+        shutil.rmtree(logs, ignore_errors=True)
+    else:
+        report.say(f"logs are in {logs}")
     return code
 
 
 def _run(options: argparse.Namespace, report: Report, logs: Path) -> int:
     report.say("starting PostgreSQL, Valkey, both vendors, web, worker and beat")
     with running_stack(log_dir=logs, seed=options.seed, settings=SETTINGS) as stack:
-        report.say(f"all processes are up at {stack.base_url}")
-        demo = Demo(stack, plan_month(options.seed), report)
-        result = demo.perform(at_seconds=options.kill_at, after_calls=options.kill_after)
-        if options.json:
-            print(json.dumps(result.as_json(), indent=1), flush=True)
-        if not options.once:
-            _stay(report, result)
+        try:
+            report.say(f"all processes are up at {stack.base_url}")
+            demo = Demo(stack, plan_month(options.seed), report)
+            result = demo.perform(at_seconds=options.kill_at, after_calls=options.kill_after)
+            if options.json:
+                print(json.dumps(result.as_json(), indent=1), flush=True)
+            if not options.once:
+                _stay(report, result)
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one Ctrl-C is enough: end in peace
     return 0 if result.held else 1
 
 
@@ -98,6 +107,7 @@ def _stay(report: Report, result: DemoResult) -> None:
 
 
 def _leave(_signum: int, _frame: FrameType | None) -> None:
+    """SIGTERM and SIGHUP end the demo as Ctrl-C does."""
     raise KeyboardInterrupt
 
 

@@ -94,9 +94,7 @@ class Report:
 
     def work(self, outcomes: Sequence[Outcome]) -> None:
         """Jobs by state, and vendor calls by operation."""
-        table = _table(
-            "Jobs, and calls to the vendors (in brackets: answered with an error, or not)"
-        )
+        table = _table("Jobs, and calls to the vendors (in brackets: those that failed)")
         table.add_column("What")
         for outcome in outcomes:
             table.add_column(outcome.business.plan.name, justify="right")
