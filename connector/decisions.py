@@ -138,6 +138,14 @@ def leave_payments(payment_ids: Iterable[int], *, reason: str, cause: Cause) -> 
     return len(rows)
 
 
+def ask(tenant: Tenant, wanted: Sequence[tuple[kinds.Kind, str]], *, cause: Cause) -> list[int]:
+    """Queue any work for one tenant, before everything that came by itself; answer the jobs."""
+    jobs = [_enqueue(tenant.pk, kind, cause, subject=subject) for kind, subject in wanted]
+    asked = [f"{kind.name} {subject}".strip() for kind, subject in wanted]
+    _record_tenant(tenant, "tenant.work_asked", cause, {"kinds": asked})
+    return jobs
+
+
 def look_after(rows: Sequence[Discrepancy], *, cause: Cause) -> int:
     """Put the person's name on discrepancies."""
     for row in _by_tenant(rows):
@@ -203,11 +211,7 @@ def _move(
 
 def _queue_for(tenants: Sequence[Tenant], wanted: list[kinds.Kind], cause: Cause) -> int:
     for tenant in sorted(tenants, key=lambda row: row.pk):
-        for kind in wanted:
-            _enqueue(tenant.pk, kind, cause)
-        _record_tenant(
-            tenant, "tenant.work_asked", cause, {"kinds": [kind.name for kind in wanted]}
-        )
+        ask(tenant, [(kind, "") for kind in wanted], cause=cause)
     return len(tenants)
 
 
@@ -232,8 +236,10 @@ def _enqueue_invoice(link: InvoiceLink, cause: Cause) -> None:
     _enqueue(link.tenant_id, kinds.SYNC_INVOICE, cause, subject=str(link.freshbooks_invoice_id))
 
 
-def _enqueue(tenant_id: int, kind: kinds.Kind, cause: Cause, *, subject: str = "") -> None:
-    ledger.enqueue(tenant_id=tenant_id, kind=kind, subject=subject, cause=cause, priority=URGENT)
+def _enqueue(tenant_id: int, kind: kinds.Kind, cause: Cause, *, subject: str = "") -> int:
+    return ledger.enqueue(
+        tenant_id=tenant_id, kind=kind, subject=subject, cause=cause, priority=URGENT
+    )
 
 
 def _invoice(link: InvoiceLink) -> str:

@@ -134,15 +134,15 @@ class ButtonsPage(Page):
                 actions[button.name] = (_list_action(button), button.name, button.label)
         return actions
 
-    def response_action(  # type: ignore[override] # the stub's third argument is Django 6's
-        self, request: HttpRequest, queryset: QuerySet[Any]
-    ) -> HttpResponse | None:
-        """Refuse a button that the menu did not offer, instead of passing over it."""
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuse a button that the list's menu does not offer, instead of passing over it."""
         wanted = request.POST.get("action", "")
         for button in self.buttons:
             if button.name == wanted and not request.user.has_perm(button.permission):
                 raise PermissionDenied
-        return super().response_action(request, queryset)
+        return super().changelist_view(request, extra_context)
 
 
 def _menus(buttons: Sequence[Button]) -> list[Any]:

@@ -83,7 +83,7 @@ def test_a_button_of_one_row(
         if role not in pressed.allowed:
             assert signed_in(role).post(url, CONFIRM | pressed.form).status_code == 403, role
     assert entries(pressed.action) == []
-    browser = signed_in(sorted(pressed.allowed)[0])
+    browser = signed_in(min(pressed.allowed))
     asked = browser.get(url)
     assert asked.status_code == 200
     assert entries(pressed.action) == [], "a link must not press a button"
@@ -240,7 +240,7 @@ def test_an_onboarding_link_is_shown_once_and_kept_nowhere(
     shown = browser.post(url, CONFIRM)
     token = shown.content.decode().split("/connect/")[1].split("/")[0]
     assert len(token) > 40
-    assert shown.headers["Cache-Control"] == "no-store"
+    assert "no-store" in shown.headers["Cache-Control"]
     with every_tenant():
         links = OnboardingLink.objects.filter(tenant=world.tenant, created_by="ada")
         assert token not in str(list(links.values()))
