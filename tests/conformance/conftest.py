@@ -8,6 +8,9 @@ import pytest
 
 from connector.vendors.http import HttpDoor
 from tests.conformance.answers import AnswerBook
+from tests.connecting.conftest import own_site
+
+__all__ = ["own_site"]  # the fixture that lets webhooks arrive
 
 
 @pytest.fixture(scope="session")

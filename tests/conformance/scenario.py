@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from connector.jobs import kinds
 from connector.models import InvoiceLink, SyncJob
 from tenants.models import FreshBooksGrant
 from tenants.scope import every_tenant, tenant_scope
@@ -34,7 +35,7 @@ class Business:
         """A few seconds pass at both vendors, then both are polled."""
         self.shop.freshbooks.advance(3)
         self.shop.poll()
-        self.lost += _lost_jobs(self.shop)  # now, because a later run may supersede them
+        self.lost += lost_jobs(self.shop)  # now, because a later run may supersede them
 
     def stripe_id(self, name: str) -> str:
         return self.shop.link(self.invoices[name]).stripe_invoice_id
@@ -54,6 +55,7 @@ def play(shop: Shop) -> Business:
     _begin(business)
     business.later()
     _first_money(business)
+    shop.enqueue(kinds.LOOK_UP_PAYMENT, 999_999)  # FreshBooks does not have it
     business.later()
     _changes(business)
     business.later()
@@ -124,7 +126,8 @@ def complaints(business: Business) -> list[str]:
     ]
 
 
-def _lost_jobs(shop: Shop) -> Iterator[str]:
+def lost_jobs(shop: Shop) -> Iterator[str]:
+    """Jobs that ended without having done their work."""
     for job in shop.jobs(state__in=LOST):
         yield f"job {job} is {job.state}: {job.failure_code} {job.failure_message}"
 

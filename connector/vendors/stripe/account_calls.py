@@ -30,6 +30,12 @@ WRITE_PROBES = (
     ("Webhook endpoints: write", ("webhook_endpoints", "we_connectorprobe")),
     ("Payment records: write", ("payment_records", "pr_connectorprobe", "report_refund")),
 )
+# Complete bodies: an incomplete one might be refused before anybody asks what the key may do.
+_PROBE = {"metadata": {"probe": "1"}}
+_PROBE_REFUND = _PROBE | {
+    "outcome": "refunded",
+    "processor_details": {"type": "custom", "custom": {"refund_reference": "probe"}},
+}
 
 
 class AccountCalls(StripeApi):
@@ -100,7 +106,7 @@ class AccountCalls(StripeApi):
                 f"stripe.probe.{parts[0]}",
                 path_to(*parts),
                 _ignore,
-                body={"metadata": {"probe": "1"}},
+                body=_PROBE_REFUND if "report_refund" in parts else _PROBE,
                 idempotency_key=f"probe:{uuid.uuid4()}",
             )
         except VendorRefused:
