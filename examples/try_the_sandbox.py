@@ -27,7 +27,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import stripe
-from freshbooks import Client
+from freshbooks.client import Client
 
 REDIRECT_URI = "http://127.0.0.1:9/callback"
 SCOPES = [
@@ -110,7 +110,7 @@ def allowed_code(url: str, answer: dict[str, str]) -> str:
     """Press "Allow" on the consent page; the code that the browser would carry back."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     sent_on = post(f"{url}/oauth/authorize/", urlencode(answer).encode(), headers)
-    return parse_qs(urlsplit(sent_on.getheader("Location")).query)["code"][0]
+    return parse_qs(urlsplit(sent_on.headers["Location"]).query)["code"][0]
 
 
 def register_callback(client: Any, account_id: str, mailbox: Mailbox) -> str:

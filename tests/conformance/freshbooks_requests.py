@@ -161,6 +161,6 @@ def _statuses(value: Any) -> Iterator[str]:
 
 def _is_day(value: Any) -> bool:
     try:
-        return date.fromisoformat(str(value)).isoformat() == value
+        return date.fromisoformat(str(value)).isoformat() == str(value)
     except ValueError:
         return False

@@ -83,6 +83,14 @@ def test_every_kind_of_currency_is_paid_to_the_minor_unit(shop: Shop) -> None:
     assert shop.jobs(state__in=["dead", "held"]) == []
 
 
+def without(*keys: str) -> Change:
+    def change(row: dict[str, Any]) -> None:
+        for key in keys:
+            row.pop(key)
+
+    return change
+
+
 LONG = "é" * 10_000
 BODIES: dict[str, dict[str, Any]] = {
     "two taxes": {"lines": [item("3", "33.35", **TAXED)]},
@@ -125,7 +133,7 @@ CHANGED_CLIENTS: dict[str, Change] = {
     "long name": lambda row: row.update(organization=LONG, fname=LONG, p_street=LONG),
     "null account": lambda row: row.update(accounting_systemid=None, p_country=None, language=None),
     "new fields": lambda row: row.update(loyalty={"level": [1, None]}, language="tlh", role="?"),
-    "fewer fields": lambda row: [row.pop(key) for key in ("fax", "s_city", "vat_name", "language")],
+    "fewer fields": without("fax", "s_city", "vat_name", "language"),
 }
 
 
@@ -175,7 +183,7 @@ READABLE: dict[str, Change] = {
         v3_status="martian", payment_status="", display_status="?", autobill_status="x"
     ),
     "new fields": lambda row: row.update(blockchain={"is": None}, lines=with_news(row["lines"])),
-    "fewer fields": lambda row: [row.pop(key) for key in ("version", "uuid", "notes", "template")],
+    "fewer fields": without("version", "uuid", "notes", "template"),
     "null account": lambda row: row.update(accounting_systemid=None, accountid=None, ownerid=None),
     "numbers for texts": money("outstanding", 150),
 }

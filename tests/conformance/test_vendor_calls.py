@@ -37,7 +37,7 @@ def verbs(node: ast.AST) -> Iterator[str]:
         if not (isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute)):
             continue
         if inner.func.attr == "_act" and isinstance(inner.args[0], ast.Constant):
-            yield f"stripe.invoices.{inner.args[0].value}"
+            yield "stripe.invoices." + str(inner.args[0].value)
 
 
 def operations_in_code() -> set[str]:

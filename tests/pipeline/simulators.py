@@ -17,6 +17,7 @@ import pytest
 
 from connector.models import SyncJob
 from tenants.scope import every_tenant
+from tests.conformance.checking import check_record
 from tests.pipeline.shop import Shop, open_shop
 from tests.sandbox.driving import FreshBooks, Vendor
 
@@ -48,6 +49,7 @@ def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
         addresses = json.loads(process.stdout.readline())
         yield Simulators(FreshBooks(addresses["freshbooks"]), Vendor(addresses["stripe"]), record)
         process.terminate()
+    check_record(record)  # whatever the product sent in all these tests keeps to the contracts
 
 
 @pytest.fixture
