@@ -21,7 +21,7 @@ from django.shortcuts import render
 
 from audit.recording import Cause
 from config.celery_app import QUEUES
-from connector.admin.display import page_of
+from connector.admin.display import counted, page_of
 from connector.ringing import ringer
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ class Button:
     explain: str
     press: Callable[[list[Any], Click], int] = lambda _rows, _click: 0
     tell: Callable[[Any, Click], str] | None = None  # instead: a text that is shown once, here
-    done: str = ""  # "{count} …"
+    done: str = ""  # "{rows} …", said with their number
+    noun: str = "row"
     nothing: str = "There was nothing to do."  # said when it did nothing
     icon: str = "play_arrow"
     variant: str = "default"
@@ -226,7 +227,7 @@ def _press(request: HttpRequest, button: Button, rows: list[Any], *, reason: str
     count = button.press(rows, click)
     if count:
         ring_on_commit()
-        messages.success(request, button.done.format(count=count))
+        messages.success(request, button.done.format(rows=counted(count, button.noun)))
     else:
         messages.warning(request, button.nothing)
 

@@ -27,8 +27,8 @@ from connector.roles import SYNC_CLIENT as MAY_SYNC
 
 def _trail(row: ClientLink) -> str:
     subject = str(row.freshbooks_client_id)
-    jobs = rows_table(jobs_of(row.tenant_id, kind=SYNC_CLIENT.name, subject=subject))
-    return jobs + rows_table(entries_of(row.tenant_id, f"client:{subject}"))
+    jobs = jobs_of(row.tenant_id, kind=SYNC_CLIENT.name, subject=subject)
+    return rows_table([*jobs, *entries_of(row.tenant_id, f"client:{subject}")])
 
 
 @admin.register(ClientLink)
@@ -42,7 +42,8 @@ class ClientPage(OperatorsPage):
             permission=MAY_SYNC,
             explain="Reads the client in FreshBooks and brings its Stripe customer in step.",
             press=lambda rows, click: decisions.sync_clients(rows, cause=click.cause),
-            done="{count} client(s) are being synchronized.",
+            done="{rows} queued to be synchronized.",
+            noun="client",
             icon="sync",
             variant="primary",
         ),

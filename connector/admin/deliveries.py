@@ -26,7 +26,7 @@ from connector.roles import REPLAY
 
 def _what_followed(row: Delivery) -> str:
     jobs = jobs_of(row.tenant_id, kind=ROUTE_DELIVERY.name, subject=str(row.pk))
-    return rows_table(jobs) + rows_table(entries_of(row.tenant_id, f"delivery:{row.pk}"))
+    return rows_table([*jobs, *entries_of(row.tenant_id, f"delivery:{row.pk}")])
 
 
 @admin.register(Delivery)
@@ -41,7 +41,8 @@ class DeliveryPage(OperatorsPage):
             explain="Works on it again, as if it had just come in. The object is read anew, so "
             "replaying twice does nothing twice.",
             press=lambda rows, click: decisions.replay_deliveries(rows, cause=click.cause),
-            done="{count} delivery(ies) will be worked on again.",
+            done="{rows} queued to be worked on again.",
+            noun="delivery",
             icon="replay",
         ),
     )

@@ -80,6 +80,12 @@ def exact(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its word: "1 job", "1,200 deliveries"."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
 def link(url: str, text: str) -> SafeString:
     """A link within the admin."""
     return format_html('<a class="mlc-link" href="{}">{}</a>', url, text)

@@ -48,7 +48,8 @@ BUTTONS = (
         explain="Reads the invoice on both sides and does what is missing. If nothing is missing, "
         "nothing is written.",
         press=lambda rows, click: decisions.sync_invoices(rows, cause=click.cause),
-        done="{count} invoice(s) are being synchronized.",
+        done="{rows} queued to be synchronized.",
+        noun="invoice",
         icon="sync",
         variant="primary",
     ),
@@ -59,7 +60,8 @@ BUTTONS = (
         explain="Somebody voided or deleted this invoice in Stripe, so it was not made again. This "
         "makes a new one there, and the client can be asked to pay it.",
         press=lambda rows, click: decisions.send_again(rows, cause=click.cause),
-        done="{count} invoice(s) are being sent to Stripe again.",
+        done="{rows} queued to be sent to Stripe again.",
+        noun="invoice",
         nothing="Nobody voided or deleted these invoices in Stripe.",
         icon="send",
         fits=lambda link: any(row.retired_by_person for row in link.revisions.all()),

@@ -74,7 +74,8 @@ class JobPage(OperatorsPage):
             press=lambda rows, click: decisions.requeue_jobs(
                 [row.pk for row in rows], cause=click.cause
             ),
-            done="{count} job(s) are back in the queue.",
+            done="{rows} back in the queue.",
+            noun="job",
             nothing="Only failed, held or waiting jobs can be put back into the queue.",
             icon="replay",
             variant="primary",
@@ -87,7 +88,8 @@ class JobPage(OperatorsPage):
             explain="Lets all jobs of this tenant go on that are held for the same reason. Do it "
             "once the reason is gone; otherwise they are held again.",
             press=lambda rows, click: decisions.release_jobs(rows, cause=click.cause),
-            done="{count} job(s) go on.",
+            done="{rows} released.",
+            noun="job",
             nothing="None of these jobs is held.",
             icon="lock_open",
             fits=lambda job: job.state == SyncJob.State.HELD,

@@ -44,7 +44,8 @@ class CollectedPaymentPage(OperatorsPage):
             explain="Records this payment in FreshBooks. Before anything is written, the invoice "
             "is read again: a payment that no longer fits is not recorded but comes back to you.",
             press=lambda rows, click: decisions.approve_payments(_ids(rows), cause=click.cause),
-            done="{count} payment(s) approved: they are being recorded in FreshBooks.",
+            done="{rows} approved, queued to be recorded in FreshBooks.",
+            noun="payment",
             nothing="None of these payments waits for anybody's word.",
             icon="check_circle",
             variant="primary",
@@ -59,7 +60,8 @@ class CollectedPaymentPage(OperatorsPage):
             press=lambda rows, click: decisions.leave_payments(
                 _ids(rows), reason=click.reason, cause=click.cause
             ),
-            done="{count} payment(s) left alone.",
+            done="{rows} left alone.",
+            noun="payment",
             nothing="Only payments that wait for somebody can be left alone.",
             icon="do_not_disturb_on",
             asks_reason=True,

@@ -50,7 +50,6 @@ DELIVERY: dict[str, str] = {
 CLIENT: dict[str, str] = {
     ClientLink.State.PENDING: BUSY,
     ClientLink.State.LINKED: GOOD,
-    ClientLink.State.BLOCKED: WARN,
     ClientLink.State.REMOVED: QUIET,
 }
 INVOICE: dict[str, str] = {
@@ -94,9 +93,7 @@ RECORDING: dict[str, str] = {
 }
 REPORTING: dict[str, str] = {
     OutsidePayment.Reporting.SEEN: BUSY,
-    OutsidePayment.Reporting.SENDING: BUSY,
     OutsidePayment.Reporting.REPORTED: GOOD,
-    OutsidePayment.Reporting.NOT_NEEDED: QUIET,
     OutsidePayment.Reporting.NEEDS_YOU: WARN,
 }
 SEVERITY: dict[str, str] = {

@@ -10,7 +10,8 @@ from django.test import Client
 
 from connector import ringing
 from tenants.scope import every_tenant
-from tests.admin.world import World, make_staff, make_world
+from tests.admin.connected import make_staff
+from tests.admin.world import World, make_world
 
 
 @pytest.fixture

@@ -105,6 +105,7 @@ def test_the_same_button_for_many_rows(
     assert entries(pressed.action) == []
     answer = signed_in("superuser").post(list_of(rows[0]), data, follow=True)
     assert answer.status_code == 200
+    assert "2 " in next(str(message) for message in answer.context["messages"])
     made = entries(pressed.action)
     assert {entry.tenant_id for entry in made} == {world.tenant.pk for world in two_worlds}
     assert len({entry.correlation_id for entry in made}) == 1

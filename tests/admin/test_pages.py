@@ -21,7 +21,8 @@ from tenants.models import (
     StripeConnection,
 )
 from tenants.scope import every_tenant
-from tests.admin.world import SECRETS, World, make_world
+from tests.admin.connected import SECRETS
+from tests.admin.world import World, make_world
 
 PAGES = [model for model, page in admin.site._registry.items() if isinstance(page, OperatorsPage)]
 MONEY = {
@@ -139,7 +140,7 @@ def test_every_filter_works(two_worlds: Any, signed_in: SignedIn) -> None:
         for chosen in admin.site._registry[model].list_filter:
             plain: Any = chosen[0] if isinstance(chosen, tuple) else chosen
             name = plain if isinstance(plain, str) else plain.parameter_name
-            for suffix in ("", "__exact", "__id__exact"):
+            for suffix in ("__exact", "__id__exact") if name == "tenant" else ("", "__exact"):
                 answer = browser.get(list_url(model), {f"{name}{suffix}": "1"})
                 assert answer.status_code in {200, 302}, (model, name)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from audit.recording import Cause, record
@@ -28,27 +27,13 @@ from connector.models import (
     VendorWrite,
 )
 from tenants.models import (
-    FreshBooksCallback,
-    FreshBooksConnection,
-    OnboardingLink,
-    StripeConnection,
     Tenant,
 )
+from tests.admin.connected import connect
 from tests.factories import (
-    make_freshbooks_connection,
-    make_grant,
-    make_stripe_connection,
     make_tenant,
     unique,
     unique_number,
-)
-
-SECRETS = (
-    "access-secret-",
-    "refresh-secret-",
-    "sk_test_secret",
-    "whsec-secret-",
-    "verifier-secret-",
 )
 
 
@@ -100,44 +85,6 @@ def make_world(name: str = "Maple Joinery", *, invoices: int = 3, **tenant_value
     )
 
 
-def connect(tenant: Tenant) -> tuple[FreshBooksConnection, StripeConnection]:
-    """Both connections, with secrets that no page may show."""
-    ping = [
-        {"side": "stripe", "what": "Invoices: write", "ok": True, "message": "allowed"},
-        {"side": "stripe", "what": "Webhook", "ok": False, "message": "not registered"},
-    ]
-    grant = make_grant(
-        access_token=unique("access-secret-"), refresh_token=unique("refresh-secret-")
-    )
-    freshbooks = make_freshbooks_connection(tenant, grant=grant, last_ping=ping)
-    stripe = make_stripe_connection(
-        tenant,
-        api_key=unique("sk_test_secret"),
-        api_key_hint="sk_test_…7Qx2",
-        endpoint_id=unique("we_"),
-        endpoint_token_digest=unique("digest-secret-"),
-        endpoint_secret=unique("whsec-secret-"),
-        last_ping=ping,
-        last_ping_at=timezone.now(),
-    )
-    callback = FreshBooksCallback(
-        tenant=tenant,
-        event="invoice.create",
-        token_digest=unique("digest-secret-"),
-        callback_id=unique_number(),
-        state=FreshBooksCallback.State.ACTIVE,
-    )
-    callback.verifier = unique("verifier-secret-")
-    callback.save()
-    OnboardingLink.objects.create(
-        tenant=tenant,
-        token_digest=unique("digest-secret-"),
-        created_by="ada",
-        expires_at=timezone.now() + timedelta(days=7),
-    )
-    return freshbooks, stripe
-
-
 def make_job(tenant: Tenant, *, kind: kinds.Kind, subject: str = "", **values: Any) -> SyncJob:
     now = timezone.now()
     defaults = {
@@ -157,13 +104,6 @@ def make_job(tenant: Tenant, *, kind: kinds.Kind, subject: str = "", **values: A
     }
     job: SyncJob = SyncJob.objects.create(**(defaults | values))
     return job
-
-
-def make_staff(name: str, *, group: str = "", **values: Any) -> User:
-    user = User.objects.create_user(username=name, is_staff=True, **values)
-    if group:
-        user.groups.add(Group.objects.get(name=group))
-    return user
 
 
 def _invoice(tenant: Tenant, number: int) -> tuple[InvoiceLink, CollectedPayment, ClientLink]:

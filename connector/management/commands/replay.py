@@ -36,7 +36,7 @@ class Command(BaseCommand):
             told = [{"delivery": row.pk, "tenant": row.tenant.slug} for row in rows]
             self.stdout.write(json.dumps({"replayed": told}))
         else:
-            self.stdout.write(f"{count} delivery(ies) will be worked on again.")
+            self.stdout.write(f"Queued to be worked on again: {count}.")
 
 
 def _named(name: str) -> list[Delivery]:

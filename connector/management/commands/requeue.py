@@ -44,7 +44,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"requeued": done}))
         else:
-            self.stdout.write(f"{done} job(s) are back in the queue.")
+            self.stdout.write(f"Back in the queue: {done}.")
 
 
 def _requeue(job_ids: list[int], cause: Cause) -> int:
