@@ -46,15 +46,16 @@ app.conf.update(
     timezone="UTC",
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
     beat_max_loop_interval=1,
+    # Whole seconds: the database scheduler keeps integers, and 0 would ring without pause.
     beat_schedule={
         "sweep": {
             "task": "connector.tasks.sweep",
-            "schedule": settings.SWEEP_INTERVAL_S,
+            "schedule": max(1, settings.SWEEP_INTERVAL_S),
             "options": {"queue": "intake", "expires": RING_EXPIRES_S},
         },
         "tick": {
             "task": "connector.tasks.tick",
-            "schedule": settings.SCHEDULE_TICK_S,
+            "schedule": max(1, settings.SCHEDULE_TICK_S),
             "options": {"queue": "intake", "expires": RING_EXPIRES_S},
         },
     },

@@ -138,8 +138,8 @@ WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1024 * 1024)
 # Work -------------------------------------------------------------------------------------------
 JOB_LEASE_S = env.int("JOB_LEASE_S", default=30)
 JOB_BATCH = env.int("JOB_BATCH", default=10)
-SWEEP_INTERVAL_S = env.float("SWEEP_INTERVAL_S", default=1.0)
-SCHEDULE_TICK_S = env.float("SCHEDULE_TICK_S", default=2.0)
+SWEEP_INTERVAL_S = env.int("SWEEP_INTERVAL_S", default=1)
+SCHEDULE_TICK_S = env.int("SCHEDULE_TICK_S", default=2)
 RECONCILE_INTERVAL_S = env.int("RECONCILE_INTERVAL_S", default=86_400)
 PAYMENT_SETTLE_S = env.int("PAYMENT_SETTLE_S", default=20)
 

@@ -112,8 +112,15 @@ def send_again(links: Sequence[InvoiceLink], *, cause: Cause) -> int:
 
 
 def approve_payments(payment_ids: Iterable[int], *, cause: Cause) -> int:
-    """Have payments recorded in FreshBooks. The guards of recording look at each of them again."""
-    rows = _locked_payments(payment_ids, APPROVABLE)
+    """Have payments recorded in FreshBooks. The guards of recording look at each of them again.
+
+    Where the tenant only observes, nothing is written to FreshBooks, whoever asks.
+    """
+    rows = [
+        row
+        for row in _locked_payments(payment_ids, APPROVABLE)
+        if row.tenant.payment_mode != Tenant.PaymentMode.OBSERVE
+    ]
     for row in rows:
         before = row.recording
         row.recording = Recording.APPROVED
@@ -220,7 +227,7 @@ def _locked_payments(
 ) -> list[CollectedPayment]:
     rows = (
         CollectedPayment.objects.select_for_update(of=("self",))
-        .select_related("invoice")
+        .select_related("invoice", "tenant")
         .filter(pk__in=list(payment_ids), recording__in=states)
         .order_by("tenant_id", "pk")
     )

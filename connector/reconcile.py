@@ -1,6 +1,6 @@
 """The full comparison: every invoice on both sides against what we know, by lists only.
 
-It writes nothing itself. Whatever does not agree is queued for `sync_invoice`, which re-reads,
+It writes nothing to a vendor. Whatever does not agree is queued for `sync_invoice`, which re-reads,
 mends what can be mended and keeps a discrepancy for what cannot.
 """
 
@@ -16,7 +16,8 @@ from audit.recording import record
 from connector.errors import VendorContractBroken
 from connector.jobs import ledger
 from connector.jobs.kinds import SYNC_INVOICE
-from connector.models import Discrepancy, InvoiceLink, InvoiceRevision, PollFeed
+from connector.models import Discrepancy, InvoiceLink, InvoiceRevision, PollFeed, SyncJob
+from connector.sync.adopting import adopt, freshbooks_invoice_of
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.pages import all_pages
 from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice, Page
@@ -59,6 +60,7 @@ def reconcile(run: SyncRun) -> str:
     _compare_freshbooks(run, links, findings)
     _compare_stripe(run, links, stripe, findings)
     _recheck_open_discrepancies(run, findings)
+    _retry_dead_syncs(run, findings)
     result = _queue(run, findings)
     if findings.problem is not None:
         raise findings.problem
@@ -152,10 +154,12 @@ def _compare_stripe(
     with tenant_scope(run.tenant_id):
         revisions = set(InvoiceRevision.objects.values_list("stripe_invoice_id", flat=True))
     for invoice in stripe.values():
-        owner = _freshbooks_id(run, invoice)
+        owner = freshbooks_invoice_of(run, invoice)
         alive = invoice.status not in {"void", "deleted"}
         if owner is not None and alive and invoice.id not in revisions:
-            findings.add(owner, f"Stripe has {invoice.id}, which is not known here")
+            adopted = adopt(run, invoice)
+            what = "taken over" if adopted else "and another one is known here"
+            findings.add(owner, f"Stripe has {invoice.id}, {what}")
 
 
 def _stripe_figures(invoice: StripeInvoice) -> tuple[str, int, int, int]:
@@ -178,13 +182,6 @@ def _known_stripe_figures(
     )
 
 
-def _freshbooks_id(run: SyncRun, invoice: StripeInvoice) -> int | None:
-    """The FreshBooks invoice that a Stripe invoice says it is for, if it is this account's."""
-    named = invoice.metadata.get("fb_invoice_id", "")
-    same_account = invoice.metadata.get("fb_account") == run.freshbooks_account_id
-    return int(named) if same_account and named.isdigit() else None
-
-
 def _recheck_open_discrepancies(run: SyncRun, findings: Findings) -> None:
     with tenant_scope(run.tenant_id):
         rows = Discrepancy.objects.filter(
@@ -193,6 +190,14 @@ def _recheck_open_discrepancies(run: SyncRun, findings: Findings) -> None:
         for row in rows:
             assert row.invoice is not None  # noqa: S101 - filtered above; narrows the type
             findings.add(row.invoice.freshbooks_invoice_id, f"open discrepancy: {row.kind}")
+
+
+def _retry_dead_syncs(run: SyncRun, findings: Findings) -> None:
+    """What failed for good is tried once more a day: after a long outage nothing stays behind."""
+    with tenant_scope(run.tenant_id):
+        dead = SyncJob.objects.filter(kind=SYNC_INVOICE.name, state=SyncJob.State.DEAD)
+        for subject in dead.values_list("subject", flat=True).distinct():
+            findings.add(int(subject), "its last sync failed")
 
 
 def _freshbooks_invoices(run: SyncRun) -> Iterator[FreshBooksInvoice]:

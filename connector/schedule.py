@@ -12,7 +12,13 @@ from django.utils import timezone
 
 from audit.recording import Cause
 from connector.jobs import ledger
-from connector.jobs.kinds import POLL_FRESHBOOKS, POLL_STRIPE, RECONCILE_ALL, Kind
+from connector.jobs.kinds import (
+    POLL_FRESHBOOKS,
+    POLL_STRIPE,
+    RECONCILE_ALL,
+    REGISTER_WEBHOOKS,
+    Kind,
+)
 from connector.models import PollFeed
 from tenants.models import Tenant
 from tenants.scope import every_tenant
@@ -39,7 +45,10 @@ def queue_due_feeds() -> int:
             .order_by("next_due_at")[:BATCH]
         )
         for feed in feeds:
-            queue_feed(feed, Cause(actor="schedule", reason="due", correlation_id=uuid.uuid4()))
+            cause = Cause(actor="schedule", reason="due", correlation_id=uuid.uuid4())
+            queue_feed(feed, cause)
+            if feed.feed == PollFeed.Feed.RECONCILE:  # webhooks that a vendor dropped come back
+                ledger.enqueue(tenant_id=feed.tenant_id, kind=REGISTER_WEBHOOKS, cause=cause)
             feed.next_due_at = next_due(feed, now)
             feed.save(update_fields=["next_due_at"])
     return len(feeds)

@@ -22,8 +22,9 @@ class Policy:
     ends_as: SyncJob.State = SyncJob.State.DEAD
 
 
+# Transient failures are tried for about two days, the length of the longest outage to sit out.
 POLICIES: dict[FailureMode, Policy] = {
-    FailureMode.TRANSIENT: Policy(12, 1.0, 900.0),
+    FailureMode.TRANSIENT: Policy(200, 1.0, 900.0),
     FailureMode.RATE_LIMITED: Policy(10_000, 0.5, 60.0, counts=False),
     FailureMode.PERMANENT: Policy(1, 0, 0),
     FailureMode.NEEDS_PERSON: Policy(1, 0, 0, ends_as=SyncJob.State.HELD),

@@ -14,7 +14,6 @@ class ClientLink(TenantOwned):
     class State(models.TextChoices):
         PENDING = "pending", "Not yet in Stripe"
         LINKED = "linked", "In step"
-        BLOCKED = "blocked", "Needs you"
         REMOVED = "removed", "Deleted or archived in FreshBooks"
 
     freshbooks_client_id = models.BigIntegerField()

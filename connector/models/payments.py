@@ -77,9 +77,7 @@ class OutsidePayment(TenantOwned):
 
     class Reporting(models.TextChoices):
         SEEN = "seen", "Seen"
-        SENDING = "sending", "Being reported to Stripe"
         REPORTED = "reported", "Reported to Stripe"
-        NOT_NEEDED = "not_needed", "Nothing to report"
         NEEDS_YOU = "needs_you", "Needs you"
 
     invoice = models.ForeignKey(

@@ -74,8 +74,21 @@ def align(
         return align(run, link, invoice, _retired(run, link, sight, "Replaced."))
     if revision is None:
         return _begin(run, link, invoice)
+    if not revision.content_hash and sight.invoice and sight.invoice.total == invoice.amount:
+        _believe(run, revision, invoice)
     if revision.content_hash != content_hash(invoice):
         return _replace(run, link, invoice, sight)
+    return _carry_on(run, link, invoice, sight, revision)
+
+
+def _carry_on(
+    run: SyncRun,
+    link: InvoiceLink,
+    invoice: FreshBooksInvoice,
+    sight: StripeSight,
+    revision: InvoiceRevision,
+) -> StripeSight:
+    """The revision has the right content: finish making it, and send it once it was sent."""
     if revision.state == State.CREATING:
         client = ensure_stripe_customer(run, invoice.client_id)
         build(run, link, revision, invoice, client)
@@ -84,6 +97,14 @@ def align(
     if revision.state == State.DRAFT and not invoice.is_draft:
         finalize(run, link, revision)
     return _now(run, sight, revision)
+
+
+def _believe(run: SyncRun, revision: InvoiceRevision, invoice: FreshBooksInvoice) -> None:
+    """A revision that was taken over has the right total: it is this invoice as it stands."""
+    revision.content_hash = content_hash(invoice)
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        revision.save(update_fields=["content_hash"])
 
 
 def _was_changed_in_stripe(sight: StripeSight, invoice: FreshBooksInvoice) -> bool:

@@ -78,7 +78,7 @@ def _unreported(run: SyncRun, link: InvoiceLink) -> list[OutsidePayment]:
         rows = list(live.exclude(reporting=Reporting.REPORTED).order_by("paid_on", "pk"))
         collected = list(CollectedPayment.objects.filter(invoice=link).order_by("pk"))
     mirrors = possible_mirrors(rows, collected)
-    new = [row for row in rows if row.reporting in {Reporting.SEEN, Reporting.SENDING}]
+    new = [row for row in rows if row.reporting == Reporting.SEEN]
     for row in new:
         if row.pk in mirrors:
             row.reporting = Reporting.NEEDS_YOU

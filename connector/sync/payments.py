@@ -35,6 +35,7 @@ from connector.vendors.freshbooks.records import (
 )
 from connector.vendors.stripe.records import StripeInvoicePayment
 from connector.writes import Intent, perform
+from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 Recording = CollectedPayment.Recording
@@ -79,6 +80,9 @@ def record_payment_in_freshbooks(
     found = recording_guards.find_by_marker(row, books.payments)
     if found is not None:
         return _adopt(run, link, row, found, books)
+    if run.payment_mode == Tenant.PaymentMode.OBSERVE:
+        _save_state(run, row, Recording.OBSERVED)
+        return books
     reason = recording_guards.why_not(row, books.invoice, books.payments)
     if reason:
         _leave_to_person(run, link, row, reason)

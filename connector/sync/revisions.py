@@ -30,9 +30,9 @@ from connector.vendors.stripe.records import StripeInvoice
 from connector.writes import perform
 from tenants.scope import tenant_scope
 
-# Stripe documents 250 lines per invoice and no limit per call; small portions fit any likely one,
-# and hardly any invoice needs a second.
-LINES_PER_CALL = 20
+# Stripe documents 250 lines per invoice but no limit per call: if a large portion is refused, the
+# same lines go in small ones.
+PORTIONS = (100, 20)
 
 
 def living_revision(run: SyncRun, link: InvoiceLink) -> InvoiceRevision | None:
@@ -77,9 +77,7 @@ def build(
     draft = draft or _draft(run, revision, invoice, client)
     stripe_invoice_id = _create(run, link, revision, draft)
     advance(run, revision, State.CREATING, stripe_invoice_id=stripe_invoice_id)
-    total: dict[str, Any] = {}
-    for number, lines in enumerate(batched_lines(draft), start=1):
-        total = _add_lines(run, link, revision, lines, number=number)
+    total = _add_all_lines(run, link, revision, draft)
     expected = {"total_minor": draft.total.amount_minor, "currency": draft.total.currency}
     if total != expected:
         retire(run, link, revision, because="Stripe's total differs from FreshBooks'")
@@ -92,12 +90,6 @@ def build(
     advance(run, revision, State.DRAFT)
     _remember_notes(run, link, draft)
     return revision
-
-
-def batched_lines(draft: InvoiceDraft) -> list[tuple[dict[str, Any], ...]]:
-    """The lines in portions of one call each."""
-    starts = range(0, len(draft.lines), LINES_PER_CALL)
-    return [draft.lines[start : start + LINES_PER_CALL] for start in starts]
 
 
 def finalize(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None:
@@ -195,13 +187,34 @@ def _without_number(body: dict[str, Any]) -> dict[str, Any]:
     return rest | {"custom_fields": fields[:4]}
 
 
+def _add_all_lines(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: InvoiceDraft
+) -> dict[str, Any]:
+    """Stripe's total and currency after the last line."""
+    for size in PORTIONS:
+        starts = range(0, len(draft.lines), size)
+        total: dict[str, Any] = {}
+        for start in starts:
+            portion = draft.lines[start : start + size]
+            try:
+                total = _add_lines(run, link, revision, portion, step=f"lines-{size}-{start}")
+            except VendorRefused as refusal:
+                too_many = start == 0 and len(portion) > PORTIONS[-1]
+                if not too_many or "lines" not in f"{refusal.field} {refusal.message}":
+                    raise
+                break
+        else:
+            return total
+    raise AssertionError("the smallest portion is never too large")
+
+
 def _add_lines(
     run: SyncRun,
     link: InvoiceLink,
     revision: InvoiceRevision,
     lines: tuple[dict[str, Any], ...],
     *,
-    number: int,
+    step: str,
 ) -> dict[str, Any]:
     result = perform(
         run.job,
@@ -209,7 +222,7 @@ def _add_lines(
             run,
             link,
             revision,
-            step=f"lines-{number}",
+            step=step,
             body={"lines": list(lines)},
             call=lambda body, key: run.keep(
                 run.stripe.add_invoice_lines(
