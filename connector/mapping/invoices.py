@@ -26,8 +26,9 @@ MAX_MEMO = 1500
 MAX_FOOTER = 5000
 MAX_FIELD_VALUE = 140
 MAX_METADATA_VALUE = 500
-# Stripe refuses a due date that has passed when the call arrives; this leaves time for the call.
-DUE_DATE_MARGIN = timedelta(minutes=10)
+# Stripe refuses a due date that has passed when the call arrives. How far ahead it must be is not
+# documented, so an hour is kept, and some time for the call.
+DUE_DATE_MARGIN = timedelta(minutes=70)
 _CREATE_ONLY = frozenset({"customer", "currency", "pending_invoice_items_behavior"})
 _CLEARABLE = ("number", "effective_at", "description", "footer", "custom_fields")
 _SAFE_NUMBER = re.compile(r"[A-Za-z0-9._/-]+")
@@ -228,11 +229,11 @@ def _dates(
     dates: dict[str, int] = {}
     due = datetime.combine(invoice.due_date, time(23, 59, 59), UTC)
     if due <= now + DUE_DATE_MARGIN:
-        due = (now + timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
+        due = (now + timedelta(hours=3)).replace(minute=0, second=0, microsecond=0)
         fields["Due date"] = invoice.due_date.isoformat()
         notes.append(
-            f"Due date {invoice.due_date.isoformat()} has passed; Stripe takes only future ones, so "
-            "the soonest is used and the original is shown on the invoice."
+            f"Due date {invoice.due_date.isoformat()} has passed, or is about to; Stripe takes only "
+            "future ones, so the soonest is used and the original is shown on the invoice."
         )
     dates["due_date"] = int(due.timestamp())
     # Noon UTC is the same calendar day nearly everywhere; on the day itself noon may be ahead.
