@@ -254,8 +254,9 @@ def _ensure_future_due_date(run: SyncRun, link: InvoiceLink, revision: InvoiceRe
             .first()
         )
     due = int(sent.body.get("due_date", 0)) if sent is not None else 0
-    soonest = timezone.now() + timedelta(minutes=10)
-    if due == 0 or due > (soonest - timedelta(minutes=9)).timestamp():
+    now = timezone.now()
+    soonest = now + timedelta(hours=2)  # how far ahead it must be is not documented
+    if due == 0 or due > (now + timedelta(minutes=1)).timestamp():
         return
     perform(
         run.job,
