@@ -52,6 +52,15 @@ class Operator:
             raise PageError("no onboarding link was shown")
         return link[0]
 
+    def find_invoice(self, tenant_id: int, number: str) -> str:
+        """The address of an invoice's page."""
+        search = f"{self._base_url}/admin/connector/invoicelink/?q={number}"
+        page = self._browser.open(f"{search}&tenant__id__exact={tenant_id}")
+        found = re.search(r"/admin/connector/invoicelink/\d+/change/", page.text)
+        if found is None:
+            raise PageError(f"the admin does not find invoice {number}")
+        return f"{self._base_url}{found[0]}"
+
     def press(self, tenant_id: int, button: str) -> Page:
         """Press a button of a tenant's page and say yes; answer what is shown then."""
         page = self._browser.open(f"{self._base_url}/admin/tenants/tenant/{tenant_id}/change/")

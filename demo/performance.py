@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from demo.business import Business, books_of
-from demo.checks import Check, Outcome, Trouble, all_checks, expected_discrepancies
+from demo.checks import (
+    Check,
+    Outcome,
+    Trouble,
+    all_checks,
+    expected_discrepancies,
+    found_discrepancies,
+)
 from demo.killing import Killer
 from demo.month import BusinessPlan
 from demo.onboarding import Operator, connect
@@ -21,7 +28,7 @@ from demo.report import Report
 from demo.requests_made import RequestsMade
 from demo.simulators import Simulator
 from demo.stack import Stack
-from demo.standing import Standing, read_standing
+from demo.standing import read_standing
 
 OPERATOR = "operator"
 PATIENCE_S = 60
@@ -98,9 +105,11 @@ class Demo:
             killer.stop()
         if killer.kills:
             self._report.say(f"the worker was killed {killer.kills} times meanwhile")
+        failed = self._stack.manage_json("jobs", "--failed")
         outcomes = self._reconcile()
-        trouble = self._trouble(killer.kills)
-        checks = all_checks(outcomes, RequestsMade(self._stack.record_file), trouble)
+        trouble = self._trouble(killer.kills, failed)
+        made = RequestsMade(self._stack.record_file)
+        checks = all_checks(outcomes, made, trouble, self._stack)
         facts = {
             "seconds": {
                 "connected": round(connected_s, 1),
@@ -134,31 +143,26 @@ class Demo:
         self._play.later_payments()
 
     def _reconcile(self) -> list[Outcome]:
-        """Compare everything once more, as an operator would, and wait until the work is done."""
-        for business in self._businesses:
-            self._operator.press(business.tenant_id, "reconcile-now")
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            outcomes = self._outcomes()
-            settled = all(_is_settled(outcome) for outcome in outcomes)
-            if settled or time.monotonic() > deadline:
-                return outcomes
-
-    def _outcomes(self) -> list[Outcome]:
-        standings = [read_standing(self._stack, one.plan.slug) for one in self._businesses]
+        """Have everything compared once more, follow that work to its end, ask how it stands."""
+        slugs = [business.plan.slug for business in self._businesses]
+        with ThreadPoolExecutor() as together:
+            waited = ("--wait", str(PATIENCE_S))
+            list(together.map(lambda slug: self._stack.manage("reconcile", slug, *waited), slugs))
+            self._report.say("everything was compared once more")
+            standings = list(together.map(lambda slug: read_standing(self._stack, slug), slugs))
         books = books_of(self._businesses)
         return [
             Outcome(business=business, books=book, standing=standing)
             for business, book, standing in zip(self._businesses, books, standings, strict=True)
         ]
 
-    def _trouble(self, kills: int) -> Trouble:
+    def _trouble(self, kills: int, failed: object) -> Trouble:
         struck = self._freshbooks.struck() + self._stripe.struck()
         return Trouble(
             expiries=self._play.expiries,
             kills=kills,
-            lost_webhooks=struck["drop_webhook"],
             struck={kind: struck[kind] for kind in TROUBLES},
+            failed_jobs=failed if isinstance(failed, list) else [failed],
         )
 
     def _show(self, result: DemoResult) -> None:
@@ -194,7 +198,6 @@ class Demo:
             business.expected.values(), key=lambda one: (one.card_payments, one.revisions)
         )
         number = outcome.books.of(timeline.freshbooks_id).number
-        link = outcome.standing.invoices[number]["pk"]
         return [
             ("Admin", f"{stack.base_url}/admin/"),
             ("  login", f"{OPERATOR} / {self._password}"),
@@ -203,7 +206,7 @@ class Demo:
             ("Pay an invoice by hand", outcome.books.of(unpaid[0].freshbooks_id).hosted_url),
             (
                 f"Timeline of invoice {number.lstrip('0')}",
-                f"{stack.base_url}/admin/connector/invoicelink/{link}/change/",
+                self._operator.find_invoice(business.tenant_id, number),
             ),
         ]
 
@@ -213,6 +216,7 @@ def end_state(outcome: Outcome) -> dict[str, Any]:
     rows = {}
     for one in outcome.business.expected.values():
         found = outcome.books.of(one.freshbooks_id)
+        seen = outcome.standing.invoices.get(one.freshbooks_id)
         rows[one.key] = {
             "number": found.number,
             "currency": one.currency,
@@ -223,20 +227,6 @@ def end_state(outcome: Outcome) -> dict[str, Any]:
             "recorded": [found.recorded, found.recorded_payments],
             "by_people": found.by_people,
             "reported": found.reported,
-            "state": outcome.standing.invoices.get(found.number, {}).get("state", ""),
-            "collection": outcome.standing.invoices.get(found.number, {}).get(
-                "collection_status", ""
-            ),
+            "product": asdict(seen) if seen else None,
         }
-    discrepancies = sorted({(row.number, row.kind) for row in outcome.standing.discrepancies})
-    return {"invoices": rows, "discrepancies": [list(pair) for pair in discrepancies]}
-
-
-def _is_settled(outcome: Outcome) -> bool:
-    found = {(row.number, row.kind) for row in outcome.standing.discrepancies}
-    expected = set(expected_discrepancies(outcome))
-    return found == expected and _nothing_under_way(outcome.standing)
-
-
-def _nothing_under_way(standing: Standing) -> bool:
-    return not (standing.jobs["queued"] or standing.jobs["running"])
+    return {"invoices": rows, "discrepancies": found_discrepancies(outcome)}

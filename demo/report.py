@@ -100,7 +100,7 @@ class Report:
             table.add_column(outcome.business.plan.name, justify="right")
         states = sorted({state for outcome in outcomes for state in outcome.standing.jobs})
         for state in states:
-            table.add_row(f"jobs {state}", *(str(o.standing.jobs[state]) for o in outcomes))
+            table.add_row(f"jobs {state}", *(str(o.standing.jobs.get(state, 0)) for o in outcomes))
         table.add_section()
         for operation in sorted({name for o in outcomes for name in o.standing.calls}):
             if ".probe." not in operation:

@@ -1,19 +1,28 @@
-"""What the product itself says about a tenant, asked with its own command."""
+"""What the product itself says about a tenant: `manage.py standing TENANT --json`."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
 
+from demo.month import digits
 from demo.stack import Stack
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reported:
-    """One open discrepancy, as the product shows it."""
+class Seen:
+    """One invoice as the product sees it; `difference` in minor units."""
 
-    number: str
+    state: str
+    collection: str
+    difference: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """One open discrepancy."""
+
+    freshbooks_id: int
     kind: str
     severity: str
     explanation: str
@@ -21,47 +30,46 @@ class Reported:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """A tenant as the product sees it."""
+    """A tenant as the product sees it. Invoices by their id in FreshBooks."""
 
-    jobs: Counter[str]
+    invoices: dict[int, Seen]
     discrepancies: tuple[Reported, ...]
-    invoices: dict[str, dict[str, Any]]
+    jobs: dict[str, int]
     calls: dict[str, dict[str, int]]
-    deliveries: dict[str, int]
 
-
-_SCRIPT = """
-import json
-from collections import Counter
-from connector.models import *
-from tenants.models import Tenant
-from tenants.scope import tenant_scope
-t = Tenant.objects.get(slug={slug!r})
-with tenant_scope(t.pk):
-    calls = {{}}
-    for c in CallCount.objects.all():
-        calls.setdefault(c.operation, {{}})[c.outcome] = c.calls
-    print(json.dumps(dict(
-        jobs=Counter(SyncJob.objects.exclude(kind__startswith="poll_", state__in=["queued", "running"]).values_list("state", flat=True)),
-        discrepancies=[dict(number=d.invoice.number, kind=d.kind, severity=d.severity, explanation=d.explanation) for d in Discrepancy.objects.filter(state="open").select_related("invoice")],
-        invoices={{i.number: dict(pk=i.pk, state=i.state, collection_status=i.collection_status) for i in InvoiceLink.objects.all()}},
-        calls=calls,
-        deliveries=dict(Counter(Delivery.objects.filter(source="stripe").values_list("via", flat=True))),
-    )))
-"""
+    @property
+    def under_way(self) -> int:
+        """How many jobs are not at their end."""
+        return self.jobs.get("queued", 0) + self.jobs.get("running", 0)
 
 
 def read_standing(stack: Stack, slug: str) -> Standing:
     """Ask the product how a tenant stands."""
-    import json  # noqa: PLC0415
-
-    told = json.loads(
-        stack.manage("shell", "-v0", "-c", _SCRIPT.format(slug=slug)).strip().splitlines()[-1]
-    )
+    told = stack.manage_json("standing", slug)
+    if not isinstance(told, dict):
+        raise TypeError(f"standing: expected an object, found {type(told).__name__}")
     return Standing(
-        jobs=Counter(told["jobs"]),
-        discrepancies=tuple(Reported(**row) for row in told["discrepancies"]),
-        invoices=told["invoices"],
-        calls=told["calls"],
-        deliveries=told["deliveries"],
+        invoices={
+            row["freshbooks_id"]: Seen(
+                state=row["state"],
+                collection=row["collection_status"],
+                difference=_minor(row["difference"], row["currency"]),
+            )
+            for row in told["invoices"]
+        },
+        discrepancies=tuple(
+            Reported(
+                freshbooks_id=int(row["subject"].partition(":")[2]),
+                kind=row["kind"],
+                severity=row["severity"],
+                explanation=row["explanation"],
+            )
+            for row in told["discrepancies"]
+        ),
+        jobs=told["jobs"],
+        calls=told["vendor_calls"],
     )
+
+
+def _minor(amount: str | None, currency: str) -> int:
+    return int(Decimal(amount or "0").scaleb(digits(currency)))
