@@ -130,7 +130,7 @@ def test_searching_for_anything_finds_nothing_but_never_fails(
 ) -> None:
     browser = signed_in("superuser")
     for model in PAGES:
-        for text in ("nothing-like-this", "99999999999999999999999", "'; --"):
+        for text in ("99999999999999999999999", "nothing '; --"):
             assert browser.get(list_url(model), {"q": text}).status_code == 200, (model, text)
 
 
