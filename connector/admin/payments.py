@@ -22,10 +22,16 @@ from connector.admin.display import (
 from connector.admin.filters import BY_TENANT, CurrencyFilter, StateFilter, TimeFilter
 from connector.models import CollectedPayment
 from connector.roles import APPROVE
+from tenants.models import Tenant
 
 
 def _method(row: CollectedPayment) -> str:
     return " ".join(part for part in (row.card_brand, row.method_type) if part) or NOTHING
+
+
+def _only_observed(row: CollectedPayment) -> bool:
+    """Whether its tenant chose that nothing is ever written into FreshBooks."""
+    return row.tenant.payment_mode == Tenant.PaymentMode.OBSERVE
 
 
 def _ids(rows: list[Any]) -> list[int]:
@@ -46,10 +52,11 @@ class CollectedPaymentPage(OperatorsPage):
             press=lambda rows, click: decisions.approve_payments(_ids(rows), cause=click.cause),
             done="{rows} approved, queued to be recorded in FreshBooks.",
             noun="payment",
-            nothing="None of these payments waits for anybody's word.",
+            nothing="Nothing was approved: none of these payments waits for anybody's word, or "
+            "their tenant only observes (see its payment mode).",
             icon="check_circle",
             variant="primary",
-            fits=lambda row: row.recording in decisions.APPROVABLE,
+            fits=lambda row: row.recording in decisions.APPROVABLE and not _only_observed(row),
         ),
         Button(
             name="leave",

@@ -69,6 +69,10 @@ def list_of(row: Any) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_changelist")
 
 
+def page_of(row: Any) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
 def entries(action: str) -> list[AuditEntry]:
     with every_tenant():
         return list(AuditEntry.objects.filter(action=action).order_by("pk"))
@@ -156,6 +160,17 @@ def test_approving_leaves_a_job_for_the_invoice(world: World, signed_in: SignedI
     assert payment.recording == CollectedPayment.Recording.APPROVED
     assert payment.approved_by == "fin"
     assert payment.approved_at is not None
+
+
+def test_where_a_tenant_only_observes_nothing_is_approved(
+    world: World, signed_in: SignedIn
+) -> None:
+    Tenant.objects.filter(pk=world.tenant.pk).update(payment_mode="observe")
+    browser = signed_in("finance")
+    assert "/approve/" not in browser.get(page_of(world.payment)).content.decode()
+    answer = browser.post(url_of(world.payment, "approve"), CONFIRM)
+    assert "only observes" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert entries("payment.approved") == []
 
 
 @pytest.mark.parametrize("state", ["sending", "unknown", "recorded", "deleted_by_person"])
