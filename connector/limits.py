@@ -28,7 +28,7 @@ UPDATE connector_ratebucket SET
     updated_at = %(now)s
 WHERE tenant_id = %(tenant)s AND vendor = %(vendor)s
   AND (blocked_until IS NULL OR blocked_until <= %(now)s)
-  AND LEAST(capacity, tokens + rate_per_s * EXTRACT(EPOCH FROM %(now)s - updated_at)) >= %(needed)s
+  AND LEAST(capacity, tokens + rate_per_s * EXTRACT(EPOCH FROM %(now)s - updated_at)) >= CASE WHEN %(begun)s THEN 1 - capacity ELSE 1 END
 RETURNING tokens
 """
 
@@ -96,11 +96,10 @@ def _refuse_inside_transaction(operation: str) -> None:
 def _take(tenant_id: int, vendor: str, *, begun: bool) -> float:
     """0 when a token was taken, else the seconds until there is one."""
     now = timezone.now()
-    needed = 1 - DEFAULT_RATES[vendor] if begun else 1
     with connection.cursor() as cursor:
         for _ in range(2):
             cursor.execute(
-                _TAKE, {"tenant": tenant_id, "vendor": vendor, "now": now, "needed": needed}
+                _TAKE, {"tenant": tenant_id, "vendor": vendor, "now": now, "begun": begun}
             )
             if cursor.fetchone() is not None:
                 return 0.0

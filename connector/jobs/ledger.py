@@ -14,7 +14,8 @@ from connector.jobs.kinds import Kind
 from connector.models import SyncJob
 
 # One statement: a waiting job for the same subject takes the new hint in, becomes due no later
-# than asked, and a held one becomes ready again because something changed.
+# than asked, and a held one becomes ready again because something changed. The more urgent of both
+# says who asked and why.
 _ENQUEUE = """
 INSERT INTO connector_syncjob AS job (
     tenant_id, kind, subject, lane, queue, priority, state, due_at, attempts, deaths, fence, worker,
@@ -26,6 +27,10 @@ INSERT INTO connector_syncjob AS job (
 )
 ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('queued', 'held') DO UPDATE SET
     hints = job.hints + 1,
+    actor = CASE WHEN EXCLUDED.priority < job.priority THEN EXCLUDED.actor ELSE job.actor END,
+    reason = CASE WHEN EXCLUDED.priority < job.priority THEN EXCLUDED.reason ELSE job.reason END,
+    correlation_id = CASE WHEN EXCLUDED.priority < job.priority
+                          THEN EXCLUDED.correlation_id ELSE job.correlation_id END,
     priority = LEAST(job.priority, EXCLUDED.priority),
     due_at = CASE WHEN job.failure_mode = 'transient' AND job.state = 'queued'
                   THEN job.due_at ELSE LEAST(job.due_at, EXCLUDED.due_at) END,
@@ -35,6 +40,7 @@ RETURNING id
 """
 
 WAITING = (SyncJob.State.QUEUED, SyncJob.State.HELD)
+FAILURE = ("failure_mode", "failure_code", "failure_message", "next_step", "request_id")
 
 
 def enqueue(
@@ -97,7 +103,8 @@ def _requeue_one(job: SyncJob, *, cause: Cause, now: datetime) -> None:
     target.state = SyncJob.State.QUEUED
     target.due_at = now
     target.attempts = target.deaths = 0
-    target.failure_mode = ""
+    for name in FAILURE:
+        setattr(target, name, "")
     target.actor, target.reason = cause.actor[:150], cause.reason[:300]
     target.correlation_id = cause.correlation_id
     target.save()
@@ -119,7 +126,9 @@ def release_held(tenant_id: int, *, code: str) -> int:
     """Let jobs go on that were held for one reason, e.g. "grant_lost" after a reconnect."""
     return SyncJob.objects.filter(
         tenant_id=tenant_id, state=SyncJob.State.HELD, failure_code=code
-    ).update(state=SyncJob.State.QUEUED, due_at=timezone.now(), attempts=0, failure_mode="")
+    ).update(
+        state=SyncJob.State.QUEUED, due_at=timezone.now(), attempts=0, **dict.fromkeys(FAILURE, "")
+    )
 
 
 def settle_dead(*, tenant_id: int, kind: str, subject: str) -> None:

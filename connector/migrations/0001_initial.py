@@ -334,6 +334,14 @@ class Migration(migrations.Migration):
             model_name='delivery',
             index=models.Index(fields=['tenant', '-received_at'], name='delivery_by_time'),
         ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(fields=['tenant', 'object_id'], name='delivery_by_object'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(fields=['tenant', 'invoice_id'], name='delivery_by_invoice'),
+        ),
         migrations.AddConstraint(
             model_name='delivery',
             constraint=models.UniqueConstraint(condition=models.Q(('event_id', ''), _negated=True), fields=('tenant', 'source', 'event_id'), name='one_delivery_per_event'),

@@ -60,7 +60,11 @@ class Delivery(TenantOwned):
                 name="unnumbered_deliveries_coalesce",
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "-received_at"], name="delivery_by_time")]
+        indexes = [
+            models.Index(fields=["tenant", "-received_at"], name="delivery_by_time"),
+            models.Index(fields=["tenant", "object_id"], name="delivery_by_object"),
+            models.Index(fields=["tenant", "invoice_id"], name="delivery_by_invoice"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.object_id}"

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -33,6 +34,7 @@ from connector.connecting.stripe import connect_stripe
 from connector.errors import ConnectorError
 from connector.jobs.kinds import INTAKE
 from connector.ringing import ringer
+from connector.roles import OPERATE
 from connector.views.forms import ChoicesForm, StripeKeyForm
 from tenants.models import FreshBooksConnection, StripeConnection, Tenant
 from tenants.scope import tenant_scope
@@ -157,6 +159,7 @@ def set_live(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
 
 
 @staff_member_required
+@permission_required(OPERATE, raise_exception=True)
 @_page
 @require_GET
 def oauth_start(request: HttpRequest) -> HttpResponse:

@@ -89,7 +89,7 @@ def test_the_kind_of_failure_decides_what_follows(
 
 @pytest.mark.parametrize(
     ("mode", "tries"),
-    [(FailureMode.TRANSIENT, 12), (FailureMode.INTERNAL, 3), (FailureMode.PERMANENT, 1)],
+    [(FailureMode.TRANSIENT, 200), (FailureMode.INTERNAL, 3), (FailureMode.PERMANENT, 1)],
 )
 def test_tries_are_bounded(fresh_tenant: Tenant, mode: FailureMode, tries: int) -> None:
     error = ConnectorError("again and again")
