@@ -19,7 +19,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,6 +36,7 @@ SCOPES = [
     for verb in ("read", "write")
 ]
 PATIENCE_S = 10.0
+say = print
 
 
 def main(freshbooks_url: str, stripe_url: str) -> None:
@@ -53,21 +54,14 @@ def main(freshbooks_url: str, stripe_url: str) -> None:
 def try_freshbooks(url: str, mailbox: Mailbox) -> None:
     """A client, an invoice, a callback with its handshake, and a payment that it tells of."""
     client, account_id = log_in(url)
-    customer = client.clients.create(
-        account_id, {"organization": "Haddad Dental", "email": "ap@haddad.example"}
-    )
+    person = {"organization": "Haddad Dental", "email": "ap@haddad.example"}
+    customer = client.clients.create(account_id, person)
     say(f"FreshBooks client {customer.id}: {customer.organization}")
-    line = {
-        "name": "Labour",
-        "qty": "1.5",
-        "unit_cost": {"amount": "80.00", "code": "CAD"},
-        "taxName1": "GST",
-        "taxAmount1": "5",
-    }
-    invoice = client.invoices.create(
-        account_id,
-        {"customerid": customer.id, "create_date": "2026-03-03", "lines": [line]},
-    )
+    price = {"amount": "80.00", "code": "CAD"}
+    tax = {"taxName1": "GST", "taxAmount1": "5"}
+    line = {"name": "Labour", "qty": "1.5", "unit_cost": price, **tax}
+    body = {"customerid": customer.id, "create_date": "2026-03-03", "lines": [line]}
+    invoice = client.invoices.create(account_id, body)
     expect("the invoice's total", str(invoice.amount.amount), "126.00")
     client.invoices.update(account_id, invoice.id, {"action_mark_as_sent": True})
     say(f"FreshBooks invoice {invoice.invoice_number} over {invoice.amount.amount}, sent")
@@ -108,8 +102,8 @@ def log_in(url: str) -> tuple[Any, str]:
 
 def allowed_code(url: str, answer: dict[str, str]) -> str:
     """Press "Allow" on the consent page; the code that the browser would carry back."""
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    sent_on = post(f"{url}/oauth/authorize/", urlencode(answer).encode(), headers)
+    kind = "application/x-www-form-urlencoded"
+    sent_on = post(f"{url}/oauth/authorize/", urlencode(answer).encode(), kind)
     return parse_qs(urlsplit(sent_on.headers["Location"]).query)["code"][0]
 
 
@@ -280,16 +274,16 @@ def receiving() -> Iterator[Mailbox]:
 def act(url: str, verb: str, **arguments: Any) -> dict[str, Any]:
     """What a person does at the vendor."""
     body = json.dumps({"do": verb, **arguments}).encode()
-    answer = post(f"{url}/_sandbox/act", body, {"Content-Type": "application/json"})
+    answer = post(f"{url}/_sandbox/act", body, "application/json")
     result: dict[str, Any] = json.load(answer)
     return result
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> http.client.HTTPResponse:
+def post(url: str, body: bytes, kind: str) -> http.client.HTTPResponse:
     """One POST, without following redirects."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.netloc, timeout=10)
-    connection.request("POST", address.path, body, headers)
+    connection.request("POST", address.path, body, {"Content-Type": kind})
     return connection.getresponse()
 
 
@@ -298,8 +292,6 @@ def expect(what: str, found: object, wanted: object) -> None:
     if found != wanted:
         raise SystemExit(f"{what}: expected {wanted!r}, found {found!r}")
 
-
-say: Callable[[str], None] = print
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
