@@ -42,6 +42,7 @@ class Trouble:
     kills: int
     struck: dict[str, int]
     failed_jobs: list[object]
+    late: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,7 @@ def request_checks(made: RequestsMade, trouble: Trouble) -> list[Check]:
             trouble.expiries,
             trouble.expiries if refreshes in allowed else refreshes,
         ),
+        Check("both sides came in step in time after each act", [], trouble.late),
         Check("every kind of trouble struck", [], quiet),
     ]
 

@@ -27,7 +27,7 @@ from demo.play import NotInStepError, Play
 from demo.report import Report
 from demo.requests_made import RequestsMade
 from demo.simulators import Simulator
-from demo.stack import Stack
+from demo.stack import Stack, StackError
 from demo.standing import read_standing
 
 OPERATOR = "operator"
@@ -97,9 +97,11 @@ class Demo:
         self._connect_tenants()
         connected_s = self._report.seconds
         killer.start()
+        late: list[str] = []
         try:
             self._play_month()
         except NotInStepError as error:
+            late.append(str(error))
             self._report.failed(str(error), error.mismatches)
         finally:
             killer.stop()
@@ -107,7 +109,7 @@ class Demo:
             self._report.say(f"the worker was killed {killer.kills} times meanwhile")
         failed = self._stack.manage_json("jobs", "--failed")
         outcomes = self._reconcile()
-        trouble = self._trouble(killer.kills, failed)
+        trouble = self._trouble(killer.kills, failed, late)
         made = RequestsMade(self._stack.record_file)
         checks = all_checks(outcomes, made, trouble, self._stack)
         facts = {
@@ -123,18 +125,23 @@ class Demo:
         return result
 
     def _connect_tenants(self) -> None:
-        self._stack.manage(
-            *("createsuperuser", "--noinput", "--username", OPERATOR),
-            *("--email", "operator@connector.example"),
-            extra={"DJANGO_SUPERUSER_PASSWORD": self._password},
-        )
-        self._play.before_connecting()
+        with ThreadPoolExecutor() as together:
+            made = together.submit(self._make_operator)
+            self._play.before_connecting()
+            made.result()
         operator = Operator(self._stack.base_url, user=OPERATOR, password=self._password)
         for business in self._businesses:
             business.tenant_id = operator.add_tenant(business)
             connect(operator.make_link(business.tenant_id), business)
             self._report.say(f"{business.plan.name} is live, payment mode {business.plan.mode}")
         self._operator = operator
+
+    def _make_operator(self) -> None:
+        self._stack.manage(
+            *("createsuperuser", "--noinput", "--username", OPERATOR),
+            *("--email", "operator@connector.example"),
+            extra={"DJANGO_SUPERUSER_PASSWORD": self._password},
+        )
 
     def _play_month(self) -> None:
         self._play.first_import()
@@ -146,8 +153,7 @@ class Demo:
         """Have everything compared once more, follow that work to its end, ask how it stands."""
         slugs = [business.plan.slug for business in self._businesses]
         with ThreadPoolExecutor() as together:
-            waited = ("--wait", str(PATIENCE_S))
-            list(together.map(lambda slug: self._stack.manage("reconcile", slug, *waited), slugs))
+            list(together.map(self._compare, slugs))
             self._report.say("everything was compared once more")
             standings = list(together.map(lambda slug: read_standing(self._stack, slug), slugs))
         books = books_of(self._businesses)
@@ -156,13 +162,20 @@ class Demo:
             for business, book, standing in zip(self._businesses, books, standings, strict=True)
         ]
 
-    def _trouble(self, kills: int, failed: object) -> Trouble:
+    def _compare(self, slug: str) -> None:
+        try:
+            self._stack.manage("reconcile", slug, "--wait", str(PATIENCE_S))
+        except StackError as error:
+            self._report.failed("The comparison did not come to its end", [error])
+
+    def _trouble(self, kills: int, failed: object, late: list[str]) -> Trouble:
         struck = self._freshbooks.struck() + self._stripe.struck()
         return Trouble(
             expiries=self._play.expiries,
             kills=kills,
             struck={kind: struck[kind] for kind in TROUBLES},
             failed_jobs=failed if isinstance(failed, list) else [failed],
+            late=late,
         )
 
     def _show(self, result: DemoResult) -> None:
@@ -193,7 +206,8 @@ class Demo:
 
     def _addresses(self, outcome: Outcome) -> list[tuple[str, str]]:
         stack, business = self._stack, outcome.business
-        unpaid = [one for one in business.expected.values() if one.in_stripe == "open"]
+        figures = [outcome.books.of(one.freshbooks_id) for one in business.expected.values()]
+        unpaid = [one.hosted_url for one in figures if one.stripe_status == "open"]
         timeline = max(
             business.expected.values(), key=lambda one: (one.card_payments, one.revisions)
         )
@@ -203,7 +217,7 @@ class Demo:
             ("  login", f"{OPERATOR} / {self._password}"),
             ("FreshBooks (simulated)", f"{stack.freshbooks_url}/business/{business.account_id}"),
             ("Stripe (simulated)", f"{stack.stripe_url}/"),
-            ("Pay an invoice by hand", outcome.books.of(unpaid[0].freshbooks_id).hosted_url),
+            ("Pay an invoice by hand", next(iter(unpaid), "all are paid")),
             (
                 f"Timeline of invoice {number.lstrip('0')}",
                 self._operator.find_invoice(business.tenant_id, number),
