@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,6 @@ from connector.vendors.http import HttpAnswer, HttpDoor, HttpRequest
 from tests.conformance.stripe_requests import template_of
 from tests.sandbox.stripe_desk import check_answer
 
-Send = Callable[[HttpDoor, HttpRequest], HttpAnswer]
 ROWS = 3
 _WORD = re.compile(r"[a-z_.]{1,40}")
 
@@ -26,29 +26,34 @@ class AnswerBook:
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
-        self._problems: list[str] = []
+        self.problems: list[str] = []
 
-    def listening(self, send: Send) -> Send:
-        """The same door, with somebody listening."""
+    @contextmanager
+    def checked(self) -> Iterator[None]:
+        """While the block lasts, every Stripe answer to the product is looked at; fails at its end."""
+        send = HttpDoor.send
 
         def heard(door: HttpDoor, request: HttpRequest) -> HttpAnswer:
             answer = send(door, request)
             if door.vendor == "stripe":
-                self._look(request, answer)
+                self.look(request, answer)
             return answer
 
-        return heard
+        HttpDoor.send = heard  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            HttpDoor.send = send  # type: ignore[method-assign]
+        found, self.problems = self.problems, []
+        assert not found, found[:5]
 
-    def take_problems(self) -> list[str]:
-        """What was wrong since the last time."""
-        found, self._problems = self._problems, []
-        return found
-
-    def _look(self, request: HttpRequest, answer: HttpAnswer) -> None:
+    def look(self, request: HttpRequest, answer: HttpAnswer) -> None:
+        """Note what is wrong with an answer, unless it is a fault that a test asked for."""
         path = urlsplit(request.url).path
-        if answer.status >= 500 or template_of(path) is None:
-            return  # a fault on purpose
-        body = json.loads(answer.body)
+        body = _json_object(answer.body)
+        is_fault = answer.status >= 500 or (answer.status == 200 and "error" in body)
+        if is_fault or not body or template_of(path) is None:
+            return
         shape = f"{request.method} {template_of(path)} {answer.status} {shape_of(body)}"
         if shape in self.seen:
             return
@@ -56,7 +61,11 @@ class AnswerBook:
         try:
             check_answer(request.method, path, answer.status, body)
         except AssertionError as error:
-            self._problems.append(f"{request.method} {path} {answer.status}: {error}")
+            self.problems.append(f"{request.method} {path} {answer.status}: {error}")
+
+
+ANSWERS = AnswerBook()
+"""One for all tests of a process."""
 
 
 def shape_of(value: Any) -> Any:
@@ -68,3 +77,11 @@ def shape_of(value: Any) -> Any:
     if isinstance(value, str):
         return value if _WORD.fullmatch(value) else "(text)"
     return type(value).__name__
+
+
+def _json_object(text: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

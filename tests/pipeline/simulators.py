@@ -17,6 +17,7 @@ import pytest
 
 from connector.models import SyncJob
 from tenants.scope import every_tenant
+from tests.conformance.answers import ANSWERS
 from tests.conformance.checking import check_record
 from tests.pipeline.shop import Shop, open_shop
 from tests.sandbox.driving import FreshBooks, Vendor
@@ -61,8 +62,11 @@ def simulators(simulator_process: Simulators, settings: Any) -> Iterator[Simulat
     settings.FRESHBOOKS_CLIENT_SECRET = "sandbox-secret"
     settings.STRIPE_API_BASE = simulator_process.stripe.url
     settings.PAYMENT_SETTLE_S = 0
-    yield simulator_process
-    simulator_process.reset()
+    try:
+        with ANSWERS.checked():
+            yield simulator_process
+    finally:
+        simulator_process.reset()
 
 
 @pytest.fixture
