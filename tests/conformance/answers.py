@@ -39,7 +39,7 @@ class AnswerBook:
                 self.look(request, answer)
             return answer
 
-        HttpDoor.send = heard  # type: ignore[method-assign]
+        HttpDoor.send = heard  # type: ignore[method-assign,assignment]
         try:
             yield
         finally:
