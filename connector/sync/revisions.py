@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Max
 from django.utils import timezone
 
+from audit.recording import record
 from connector.errors import NotRepresentable, VendorRefused
 from connector.mapping.invoices import InvoiceDraft, content_hash, to_stripe_invoice
 from connector.models import ClientLink, InvoiceLink, InvoiceRevision, VendorWrite
@@ -285,6 +286,15 @@ def _if_finalized(run: SyncRun, revision: InvoiceRevision) -> StripeInvoice | No
 
 
 def _remember_notes(run: SyncRun, link: InvoiceLink, draft: InvoiceDraft) -> None:
+    """What had to be shortened, moved or left out: beside the invoice and in the audit trail."""
     link.notes = list(draft.notes)
     with tenant_scope(run.tenant_id):
         InvoiceLink.objects.filter(pk=link.pk).update(notes=link.notes)
+        if link.notes:
+            record(
+                tenant_id=run.tenant_id,
+                action="invoice.fitted",
+                entity=entity_of(link),
+                cause=run.job.cause,
+                details={"notes": link.notes},
+            )
