@@ -115,6 +115,9 @@ def test_every_kind_of_invoice_is_paid_to_the_minor_unit(shop: Shop) -> None:
     pay_everything(shop, list(made.values()))
     for number in made.values():
         assert_paid_to_the_minor_unit(shop, number)
+    for name in ("many lines", "texts"):
+        assert shop.link(made[name]).notes
+        assert "invoice.fitted" in shop.audited(f"invoice:{made[name]}")
     assert shop.jobs(state__in=["dead", "held"]) == []
 
 
