@@ -21,6 +21,6 @@ COPY connector connector
 RUN python -m compileall -q /app && install -d -o app -g app /app/.run
 USER app
 EXPOSE 8000
-CMD ["gunicorn", "config.wsgi", "--preload", "--workers", "2", "--threads", "4", \
+CMD ["gunicorn", "config.wsgi", "--config", "python:config.gunicorn", "--preload", "--workers", "2", "--threads", "4", \
      "--bind", "0.0.0.0:8000", "--graceful-timeout", "20", "--worker-tmp-dir", "/dev/shm", \
      "--no-control-socket"]

@@ -1,7 +1,8 @@
 """Celery: rings that say "queue X may have work". The work itself is rows (ADR 1).
 
 Every setting here is deliberate: a ring may be lost, late or doubled without harm, so there are no
-results, no retries by the broker, no eta, no events.
+results, no retries by the broker, no eta, no events. The clock (beat) and the web process use this
+app as it is; a worker uses `config.worker`, which adds the tasks and all that they import.
 """
 
 from __future__ import annotations
@@ -60,4 +61,3 @@ app.conf.update(
         },
     },
 )
-app.autodiscover_tasks(["connector"])

@@ -7,6 +7,8 @@ from django.urls import URLPattern, URLResolver, path
 
 from connector.views import connect, health, webhooks
 
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("connect/<str:token>/", connect.connect_page, name="connect"),

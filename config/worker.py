@@ -1,0 +1,9 @@
+"""The Celery app of a worker: the rings of `config.celery_app`, and the tasks that they start."""
+
+from __future__ import annotations
+
+from config.celery_app import app
+
+app.autodiscover_tasks(["connector"])
+
+__all__ = ["app"]
