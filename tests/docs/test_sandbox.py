@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,7 @@ from sandbox.freshbooks.switches import SWITCHES as FRESHBOOKS_SWITCHES
 from sandbox.stripe.acts import ACTS
 from sandbox.stripe.simulator import StripeSimulator
 from sandbox.stripe.switches import SWITCHES as STRIPE_SWITCHES
-from tests.docs.reading import first_words, rows, section, text_of
-from tests.pipeline.simulators import Simulators
+from tests.docs.reading import ROOT, first_words, rows, section, text_of
 
 
 def _controls(kind: type[FreshBooksSimulator | StripeSimulator]) -> Controls:
@@ -76,23 +77,31 @@ def test_every_control_call_is_documented() -> None:
     assert documented == known
 
 
+@pytest.fixture
+def addresses() -> Iterator[dict[str, str]]:
+    """Simulators of its own: what this script sends is not what the product sends."""
+    command = [sys.executable, "-m", "sandbox"]
+    command += ["--freshbooks", "127.0.0.1:0", "--stripe", "127.0.0.1:0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.terminate()
+
+
 def test_the_script_with_the_official_libraries_works(
-    simulator_process: Simulators, tmp_path: Path
+    addresses: dict[str, str], tmp_path: Path
 ) -> None:
     script = re.search(r"```python\n(.*?)```", text_of("docs", "sandbox.md"), re.DOTALL)
     assert script is not None
     code = script.group(1)
-    for shown, real in (("9101", simulator_process.freshbooks), ("9102", simulator_process.stripe)):
-        code = code.replace(f"http://127.0.0.1:{shown}", real.url)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    finally:
-        simulator_process.reset()
+    for shown, vendor in (("9101", "freshbooks"), ("9102", "stripe")):
+        code = code.replace(f"http://127.0.0.1:{shown}", addresses[vendor])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.stdout, done.returncode) == ("paid 12500\n", 0), done.stderr
