@@ -22,6 +22,7 @@ from demo.simulators import ActRefusedError
 from demo.stack import StackError, running_stack
 
 DEFAULT_KILL_AFTER = (150,)  # vendor calls: in the middle of the first import
+INTERRUPTED = 130
 SETTINGS = {
     "FRESHBOOKS_RATE_PER_S": "15",  # the simulator has no limit of its own
     "JOB_LEASE_S": "6",  # how long work of a killed worker waits
@@ -71,10 +72,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = _run(options, report, logs)
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     except (StackError, PageError, ActRefusedError, EmbeddedError, RequestException) as error:
         report.failed("The demo could not go on", [error])
-    if code == 0 and not options.logs:
+    if code in (0, INTERRUPTED) and not options.logs:
         shutil.rmtree(logs, ignore_errors=True)
     else:
         report.say(f"logs are in {logs}")

@@ -74,8 +74,7 @@ def tenant_checks(outcome: Outcome, made: RequestsMade) -> list[Check]:
     mismatches = [str(problem) for problem in outcome.books.mismatches(expected)]
     differing = [one.key for one in synced if figures[one.key].stripe_total != one.total]
     doubled = [one.key for one in expected if figures[one.key].alive > 1]
-    own_writes = _own(made.making_writes(), outcome)
-    costly = {key: count for key, count in own_writes.items() if count > MOST_MAKING_WRITES}
+    costly = _costly(made, outcome)
     checks = [
         Check(
             f"{name}: both books are as expected for all {len(expected)} invoices", [], mismatches
@@ -186,10 +185,10 @@ def _wrongly_told(outcome: Outcome) -> list[str]:
     return wrong
 
 
-def _own(writes: dict[str, int], outcome: Outcome) -> dict[str, int]:
-    """Of all counted Stripe invoices, those of this tenant."""
+def _costly(made: RequestsMade, outcome: Outcome) -> dict[str, int]:
+    """Stripe invoices of this tenant that took more writes than promised."""
     return {
         stripe_id: count
-        for stripe_id, count in writes.items()
-        if stripe_id in outcome.books.stripe_invoices
+        for stripe_id, count in made.making_writes().items()
+        if stripe_id in outcome.books.stripe_invoices and count > MOST_MAKING_WRITES
     }

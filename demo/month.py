@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from demo.people import CABINET_CLIENTS, STUDIO_CLIENTS, Client
+from demo.people import CABINET_CLIENTS, CABINET_WORK, STUDIO_CLIENTS, STUDIO_WORK, Client
 
 
 class Fate(StrEnum):
@@ -170,26 +170,6 @@ class BusinessPlan:
         return self.history + self.live
 
 
-_CABINET_WORK = (
-    ("Cabinet fitting", 85),
-    ("Kitchen design", 110),
-    ("Maple fronts, per piece", 64),
-    ("Soft-close hinges", 5),
-    ("Countertop, oiled oak", 420),
-    ("Delivery and assembly", 95),
-    ("Repair call-out", 72),
-)
-_STUDIO_WORK = (
-    ("Logo design", 380),
-    ("Website maintenance", 95),
-    ("Illustration", 140),
-    ("Packaging layout", 125),
-    ("Photo retouching", 48),
-    ("Brand workshop", 210),
-    ("Print coordination", 65),
-)
-
-
 def plan_month(seed: int) -> tuple[BusinessPlan, BusinessPlan]:
     """Both businesses. The same seed gives the same month, to the cent."""
     cabinets = _business(
@@ -207,7 +187,7 @@ def plan_month(seed: int) -> tuple[BusinessPlan, BusinessPlan]:
             history=(),
             live=(),
         ),
-        _CABINET_WORK,
+        CABINET_WORK,
     )
     studio = _business(
         seed,
@@ -224,7 +204,7 @@ def plan_month(seed: int) -> tuple[BusinessPlan, BusinessPlan]:
             history=(),
             live=(),
         ),
-        _STUDIO_WORK,
+        STUDIO_WORK,
     )
     return cabinets, studio
 

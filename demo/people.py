@@ -1,4 +1,4 @@
-"""Who the two demo businesses are, and their clients: invented, but as real books look.
+"""The clients of the two demo businesses and what they sell: invented, but as real books look.
 
 Countries are free text in FreshBooks, so people write "U.K.", "Deutschland" or nothing at all.
 """
@@ -218,4 +218,24 @@ STUDIO_CLIENTS = (
         "Pier 4|Portland|Maine||USA|",
         "USD none en",
     ),
+)
+
+# What they sell, with a price per unit.
+CABINET_WORK = (
+    ("Cabinet fitting", 85),
+    ("Kitchen design", 110),
+    ("Maple fronts, per piece", 64),
+    ("Soft-close hinges", 5),
+    ("Countertop, oiled oak", 420),
+    ("Delivery and assembly", 95),
+    ("Repair call-out", 72),
+)
+STUDIO_WORK = (
+    ("Logo design", 380),
+    ("Website maintenance", 95),
+    ("Illustration", 140),
+    ("Packaging layout", 125),
+    ("Photo retouching", 48),
+    ("Brand workshop", 210),
+    ("Print coordination", 65),
 )

@@ -30,11 +30,11 @@ def play(*arguments: str) -> dict[str, Any]:
     return result | {"code": done.returncode, "told": done.stderr}
 
 
-def begin() -> tuple[subprocess.Popen[str], str]:
+def begin(logs: Path) -> tuple[subprocess.Popen[str], str]:
     """A demo that was just started, and the mark that all its processes inherit."""
     mark = uuid.uuid4().hex
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "demo"],
+        [sys.executable, "-u", "-m", "demo", "--logs", str(logs)],
         cwd=PROJECT,
         env={**without_services(), MARK: mark},
         stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,8 @@ pytestmark = [pytest.mark.slow_flow, pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_running(ending: signal.Signals) -> None:
-    process, mark = begin()
+def test_nothing_is_left_running(ending: signal.Signals, tmp_path: Path) -> None:
+    process, mark = begin(tmp_path)
     with process:
         assert process.stdout is not None
         told = next((line for line in process.stdout if "processes are up" in line), "")
