@@ -7,7 +7,7 @@ Keys are forgotten by Stripe after a day: an unanswered intent older than that i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -23,6 +23,7 @@ from tenants.scope import tenant_scope
 
 Answer = TypeVar("Answer")
 KEY_LIFE = timedelta(hours=20)  # Stripe keeps keys for 24 h at least
+FOUND = "found by look-up"
 REPLAYED_FAILURES = 3  # after this many stored 5xx answers the key will never succeed
 
 
@@ -64,8 +65,9 @@ def perform(job: JobRun, intent: Intent[Answer]) -> dict[str, Any]:
     if _key_is_spent(row):
         found = _look_up(intent, row)
         if found is not None:
-            return _confirm(job, row, intent.summarize(found), note="found by look-up")
-        row = _begin(job, intent, fresh_key=True)
+            return _confirm(job, row, intent.summarize(found), note=FOUND)
+        _give_up(job, row)
+        row = _begin(job, intent)
     try:
         answer = intent.call(in_order(row.body), row.idempotency_key)
     except ConnectorError as error:
@@ -74,7 +76,35 @@ def perform(job: JobRun, intent: Intent[Answer]) -> dict[str, Any]:
     return _confirm(job, row, intent.summarize(answer))
 
 
-def _begin(job: JobRun, intent: Intent[Answer], *, fresh_key: bool = False) -> VendorWrite:
+def close_unanswered(
+    job: JobRun,
+    *,
+    operations: Iterable[str],
+    entity: str,
+    revision: int,
+    found: dict[str, Any] | None,
+) -> None:
+    """Writes whose answer never came, once a look at the vendor told what became of them.
+
+    `found` is what the vendor has; None if nothing was done there and they are not sent again.
+    """
+    with tenant_scope(job.tenant_id):
+        rows = list(
+            VendorWrite.objects.filter(
+                operation__in=operations,
+                entity=entity,
+                revision=revision,
+                state__in=[VendorWrite.State.SENDING, VendorWrite.State.UNKNOWN],
+            ).order_by("pk")
+        )
+    for row in rows:
+        if found is None:
+            _give_up(job, row)
+        else:
+            _confirm(job, row, found, note=FOUND)
+
+
+def _begin(job: JobRun, intent: Intent[Answer]) -> VendorWrite:
     """The row of this write: the unfinished or confirmed one, or a new one."""
     with tenant_scope(job.tenant_id):
         job.hold_fence()
@@ -93,7 +123,7 @@ def _begin(job: JobRun, intent: Intent[Answer], *, fresh_key: bool = False) -> V
             return _create(job, intent, key_version=1)
         if known.state == VendorWrite.State.CONFIRMED:
             return known
-        if known.state == VendorWrite.State.REJECTED or fresh_key:
+        if known.state == VendorWrite.State.REJECTED:
             return _create(job, intent, key_version=known.key_version + 1)
         known.attempts += 1
         known.save(update_fields=["attempts"])
@@ -168,6 +198,13 @@ def _confirm(
     row.error = ""
     _save_outcome(job, row, note=note)
     return result
+
+
+def _give_up(job: JobRun, row: VendorWrite) -> None:
+    """It was looked for and is not there: it never happened, and its key is not used again."""
+    row.state = VendorWrite.State.REJECTED
+    row.error = "never arrived: looked for at the vendor, and not found"
+    _save_outcome(job, row)
 
 
 def _end_badly(job: JobRun, row: VendorWrite, error: ConnectorError) -> None:

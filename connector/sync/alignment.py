@@ -10,18 +10,20 @@ from connector.models import InvoiceLink, InvoiceRevision
 from connector.sync.clients import ensure_stripe_customer
 from connector.sync.context import SyncRun
 from connector.sync.retiring import mark_gone, retire
+from connector.sync.revision_steps import advance, entity_of
 from connector.sync.revisions import (
     build,
     finalize,
-    follow_stripe,
     living_revision,
     make_revision,
 )
 from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice
 from connector.vendors.stripe.records import StripeInvoice, StripeInvoicePayment
+from connector.writes import close_unanswered
 from tenants.scope import tenant_scope
 
 State = InvoiceRevision.State
+FOLLOWED = {"open": State.OPEN, "paid": State.PAID, "uncollectible": State.OPEN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +54,27 @@ def look_at_stripe(run: SyncRun, link: InvoiceLink) -> StripeSight:
     except VendorNotFound:
         return _gone(run, link, revision, "Deleted in Stripe by somebody.")
     if invoice.status in {"void", "deleted"}:
-        if revision.state == State.RETIRING:
-            mark_gone(run, link, revision, because="Retired.")
-            return StripeSight()
         return _gone(run, link, revision, "Voided in Stripe by somebody.")
-    follow_stripe(run, revision, invoice)
+    _follow_stripe(run, link, revision, invoice)
     return StripeSight(revision=revision, invoice=invoice, payments=payments)
+
+
+def _follow_stripe(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, stripe: StripeInvoice
+) -> None:
+    """Take over the state that Stripe reports, e.g. after a payment or a finalization there."""
+    state = FOLLOWED.get(stripe.status)
+    if state in {None, revision.state} or revision.state in {State.CREATING, State.RETIRING}:
+        return
+    if revision.state == State.DRAFT:
+        close_unanswered(
+            run.job,
+            operations=["stripe.invoices.finalize", "stripe.invoices.send"],
+            entity=entity_of(link),
+            revision=revision.revision,
+            found={"id": stripe.id, "status": stripe.status},
+        )
+    advance(run, revision, State(state))
 
 
 def align(
@@ -171,7 +188,11 @@ def _removed_by_person(run: SyncRun, link: InvoiceLink) -> bool:
 
 
 def _gone(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, because: str) -> StripeSight:
-    mark_gone(run, link, revision, because=because, by_person=True)
+    """It is gone: by a person, unless it was us who were about to take it away."""
+    if revision.state == State.RETIRING:
+        mark_gone(run, link, revision, because="Retired.")
+    else:
+        mark_gone(run, link, revision, because=because, by_person=True)
     return StripeSight()
 
 

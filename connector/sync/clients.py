@@ -18,7 +18,7 @@ from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import VISIBLE, FreshBooksClient
 from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeCustomer
-from connector.writes import Intent, perform
+from connector.writes import Intent, close_unanswered, perform
 from tenants.scope import tenant_scope
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
@@ -75,6 +75,7 @@ def _find_or_create(
     same_email = run.stripe.find_customers(email=client.email) if client.email else ()
     for customer in same_email:
         if _is_ours(run, customer, client.id):
+            _close_create(run, client, customer)
             return customer.id, draft
     draft, customer_id = _create(run, client, draft)
     notes = tuple(
@@ -116,6 +117,17 @@ def _perform_create(run: SyncRun, client: FreshBooksClient, draft: CustomerDraft
         ),
     )
     return str(result["id"])
+
+
+def _close_create(run: SyncRun, client: FreshBooksClient, customer: StripeCustomer) -> None:
+    """The customer is there: a create whose answer never came did happen."""
+    close_unanswered(
+        run.job,
+        operations=["stripe.customers.create"],
+        entity=f"client:{client.id}",
+        revision=1,
+        found={"id": customer.id},
+    )
 
 
 def _find_by_metadata(run: SyncRun, client: FreshBooksClient) -> StripeCustomer | None:

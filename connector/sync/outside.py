@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.recording import record
 from connector import idempotency
 from connector.mapping.payments import to_payment_record
-from connector.models import CollectedPayment, InvoiceLink, InvoiceRevision, OutsidePayment
+from connector.models import (
+    CollectedPayment,
+    InvoiceLink,
+    InvoiceRevision,
+    OutsidePayment,
+    VendorWrite,
+)
 from connector.money import Money
 from connector.sync.context import SyncRun
 from connector.sync.recording_guards import possible_mirrors
@@ -22,6 +29,9 @@ from connector.writes import Intent, perform
 from tenants.scope import tenant_scope
 
 Reporting = OutsidePayment.Reporting
+PAY = "stripe.invoices.pay_out_of_band"
+ATTACH = "stripe.invoices.attach_payment"
+REPORT = "stripe.payment_records.report"
 
 
 def take_outside_payments(
@@ -57,16 +67,18 @@ def report_outside_payments(
     wrote = False
     for row in _unreported(run, link):
         payment = by_id.get(row.freshbooks_payment_id)
-        if payment is None or revision.state != InvoiceRevision.State.OPEN:
+        begun = _begun(run, link, revision, row)
+        if payment is None or not (begun or revision.state == InvoiceRevision.State.OPEN):
             continue
-        if remaining < payment.amount:
+        if remaining < payment.amount and not begun:
             _leave_to_person(run, link, row, remaining)
             continue
-        if payment.amount == remaining:
+        if begun == PAY if begun else payment.amount == remaining:
             _pay_out_of_band(run, link, revision, row)
         else:
             _attach_record(run, link, revision, row, customer_id, payment)
-        remaining = remaining - payment.amount
+        answer = run.answers.get(revision.stripe_invoice_id)
+        remaining = answer.amount_remaining if answer else remaining
         wrote = True
     return wrote
 
@@ -88,6 +100,27 @@ def _unreported(run: SyncRun, link: InvoiceLink) -> list[OutsidePayment]:
             )
             _save(run, link, row, "outside_payment.left_to_person")
     return [row for row in new if row.pk not in mirrors]
+
+
+def _begun(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, row: OutsidePayment) -> str:
+    """The way in which an earlier run began to report it; "" if none did.
+
+    That way must be gone to its end: after it, Stripe's remainder suggests another.
+    """
+    step = f"payment-{row.freshbooks_payment_id}"
+    of_revision = Q(operation__in=[PAY, ATTACH], revision=revision.revision)
+    with tenant_scope(run.tenant_id):
+        write = (
+            VendorWrite.objects.filter(
+                of_revision | Q(operation=REPORT),
+                entity=f"invoice:{link.freshbooks_invoice_id}",
+                step=step,
+            )
+            .exclude(state=VendorWrite.State.REJECTED)
+            .order_by("-pk")
+            .first()
+        )
+    return write.operation if write else ""
 
 
 def _ours(link: InvoiceLink) -> dict[str, set[object]]:
@@ -145,7 +178,7 @@ def _pay_out_of_band(
         Intent(
             vendor="stripe",
             vendor_account=run.stripe_account_id,
-            operation="stripe.invoices.pay_out_of_band",
+            operation=PAY,
             entity=f"invoice:{link.freshbooks_invoice_id}",
             revision=revision.revision,
             step=f"payment-{row.freshbooks_payment_id}",
@@ -182,7 +215,7 @@ def _attach_record(
     reported: Intent[StripePaymentRecord] = Intent(
         vendor="stripe",
         vendor_account=run.stripe_account_id,
-        operation="stripe.payment_records.report",
+        operation=REPORT,
         entity=entity,
         step=f"payment-{payment.id}",
         body=body,
@@ -195,7 +228,7 @@ def _attach_record(
         Intent(
             vendor="stripe",
             vendor_account=run.stripe_account_id,
-            operation="stripe.invoices.attach_payment",
+            operation=ATTACH,
             entity=entity,
             revision=revision.revision,
             step=f"payment-{payment.id}",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -34,12 +35,13 @@ from connector.vendors.freshbooks.records import (
     FreshBooksPaymentDraft,
 )
 from connector.vendors.stripe.records import StripeInvoicePayment
-from connector.writes import Intent, perform
+from connector.writes import Intent, close_unanswered, perform
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 Recording = CollectedPayment.Recording
 TO_DO = (Recording.APPROVED, Recording.SENDING, Recording.UNKNOWN)
+CREATE = "freshbooks.payments.create"
 LOOKS = 3  # how often the marker is looked for before the payment is sent once more
 
 
@@ -75,11 +77,11 @@ def record_payment_in_freshbooks(
     if row.recording in {Recording.SENDING, Recording.UNKNOWN}:
         found = _look_for(run, row, books)
         if found is not None:
-            return _adopt(run, link, row, found, books)
-        _wait_or_allow_another(run, row)
+            return _adopt_found(run, link, row, found, books)
+        _wait_or_allow_another(run, link, row)
     found = recording_guards.find_by_marker(row, books.payments)
     if found is not None:
-        return _adopt(run, link, row, found, books)
+        return _adopt_found(run, link, row, found, books)
     if run.payment_mode == Tenant.PaymentMode.OBSERVE:
         _save_state(run, row, Recording.OBSERVED)
         return books
@@ -127,13 +129,14 @@ def _look_for(run: SyncRun, row: CollectedPayment, books: Books) -> FreshBooksPa
     return found
 
 
-def _wait_or_allow_another(run: SyncRun, row: CollectedPayment) -> None:
+def _wait_or_allow_another(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> None:
     """Not there. Looked often enough: one more attempt is allowed; else look again later."""
     row.looks += 1
     if row.looks < LOOKS:
         _save_state(run, row, Recording.UNKNOWN)
         raise _not_clear_yet(row, settings.PAYMENT_SETTLE_S)
     row.looks = 0
+    _close_attempts(run, link, row, None)
     _save_state(run, row, Recording.APPROVED)
 
 
@@ -199,7 +202,7 @@ def _intent(
     return Intent(
         vendor="freshbooks",
         vendor_account=run.freshbooks_account_id,
-        operation="freshbooks.payments.create",
+        operation=CREATE,
         entity=f"invoice:{link.freshbooks_invoice_id}",
         revision=row.pk,
         step=f"attempt-{row.attempts}",
@@ -213,6 +216,31 @@ def _intent(
         },
         call=lambda _body, _key: create(),
         summarize=lambda made: {"id": made.id, "amount": made.amount.to_decimal_string()},
+    )
+
+
+def _adopt_found(
+    run: SyncRun,
+    link: InvoiceLink,
+    row: CollectedPayment,
+    payment: FreshBooksPayment,
+    books: Books,
+) -> Books:
+    """Its marker was found: the attempt whose answer never came did reach FreshBooks."""
+    found = {"id": payment.id, "amount": payment.amount.to_decimal_string()}
+    _close_attempts(run, link, row, found)
+    return _adopt(run, link, row, payment, books)
+
+
+def _close_attempts(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, found: dict[str, Any] | None
+) -> None:
+    close_unanswered(
+        run.job,
+        operations=[CREATE],
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        revision=row.pk,
+        found=found,
     )
 
 

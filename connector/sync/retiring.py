@@ -16,7 +16,7 @@ from connector.sync.revision_steps import (
     step_intent,
 )
 from connector.vendors.stripe.records import StripeInvoice
-from connector.writes import perform
+from connector.writes import close_unanswered, perform
 from tenants.scope import tenant_scope
 
 
@@ -47,6 +47,7 @@ def mark_gone(
     by_person: bool = False,
 ) -> None:
     """Remember that this revision is out of collection, by us or by somebody in Stripe."""
+    _close_unanswered(run, link, revision, by_person=by_person)
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
         revision.state = State.GONE
@@ -64,6 +65,23 @@ def mark_gone(
                 "stripe_invoice": revision.stripe_invoice_id,
                 "because": because,
             },
+        )
+
+
+def _close_unanswered(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, *, by_person: bool
+) -> None:
+    """Nothing more will be sent for this revision: say of each unanswered write how it ended."""
+    steps = {"lines", "due", "finalize", "send", "pay_out_of_band", "attach_payment"}
+    removing = {"void", "delete"}
+    found = None if by_person else {"id": revision.stripe_invoice_id}
+    for names, ended in ((removing, found), (steps, None)):
+        close_unanswered(
+            run.job,
+            operations=[f"stripe.invoices.{name}" for name in names],
+            entity=entity_of(link),
+            revision=revision.revision,
+            found=ended,
         )
 
 

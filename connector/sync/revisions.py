@@ -118,14 +118,6 @@ def finalize(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None
     advance(run, revision, state)
 
 
-def follow_stripe(run: SyncRun, revision: InvoiceRevision, stripe: StripeInvoice) -> None:
-    """Take over the state that Stripe reports, e.g. after a payment or a finalization there."""
-    state = {"open": State.OPEN, "paid": State.PAID, "uncollectible": State.OPEN}.get(stripe.status)
-    follows = revision.state in {State.DRAFT, State.OPEN, State.PAID}
-    if state is not None and follows and revision.state != state:
-        advance(run, revision, state)
-
-
 def _draft(
     run: SyncRun, revision: InvoiceRevision, invoice: FreshBooksInvoice, client: ClientLink
 ) -> InvoiceDraft:

@@ -26,7 +26,7 @@ REQUESTS = RequestFactory()
 
 def event(event_id: str = "", **values: Any) -> StripeEvent:
     """An event as the vendor code reads it."""
-    fields = {
+    fields: dict[str, Any] = {
         "id": event_id or unique("evt_"),
         "type": "invoice.paid",
         "created_at": datetime.now(UTC),

@@ -9,8 +9,8 @@ def test_a_cheque_over_all_closes_the_stripe_invoice(shop: Shop) -> None:
     invoice = shop.invoice("100.00")
     shop.sync(invoice)
     shop.cheque(invoice, "100.00")
-    for _ in range(2):
-        link = shop.sync(invoice)
+    shop.sync(invoice)
+    link = shop.sync(invoice)
     assert shop.statuses(invoice) == ["paid"]
     assert (link.state, link.collection_status) == ("settled", "paid_outside")
     assert [row.reporting for row in shop.outside(invoice)] == ["reported"]
@@ -23,8 +23,8 @@ def test_a_cheque_over_a_part_lowers_what_stripe_asks_for(shop: Shop) -> None:
     invoice = shop.invoice("100.00")
     shop.sync(invoice)
     shop.cheque(invoice, "40.00")
-    for _ in range(2):
-        link = shop.sync(invoice)
+    shop.sync(invoice)
+    link = shop.sync(invoice)
     (made,) = shop.st_invoices(invoice)
     assert (made["status"], made["amount_remaining"]) == ("open", 6000)
     assert link.collection_status == "partly_paid"
