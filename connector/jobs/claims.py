@@ -13,6 +13,8 @@ from connector.jobs.retry import MAX_DEATHS
 from connector.models import SyncJob
 from tenants.scope import every_tenant
 
+DEATH_PAUSE = timedelta(seconds=5)
+
 # Fair across tenants: every tenant's first ready job comes before any tenant's second. One job per
 # lane, none for a lane that is running. The outer select takes row locks and skips what another
 # worker is claiming at this moment.
@@ -46,6 +48,15 @@ SELECT id FROM connector_syncjob
 WHERE state = 'running' AND lease_expires_at < %s
 ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED
 """
+
+
+def begin(job_id: int, fence: int) -> None:
+    """Note that a claimed job is now being run: if the worker dies, this job may be why."""
+    with every_tenant(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE connector_syncjob SET begun_fence = fence WHERE id = %s AND fence = %s",
+            [job_id, fence],
+        )
 
 
 def claim(queue: str, *, worker: str, batch: int) -> list[SyncJob]:
@@ -103,12 +114,19 @@ def take_back_expired() -> int:
             cursor.execute(_EXPIRED, [timezone.now()])
             ids = [row[0] for row in cursor.fetchall()]
         for job in SyncJob.objects.filter(pk__in=ids):
-            job.deaths += 1
-            if job.deaths >= MAX_DEATHS:
-                _bury(job)
-            else:
-                _return_to_queue(job)
+            _take_back(job)
     return len(ids)
+
+
+def _take_back(job: SyncJob) -> None:
+    """A job that the dead worker had begun may be what killed it: each time it comes back later."""
+    if job.begun_fence == job.fence:
+        job.deaths += 1
+        job.due_at = timezone.now() + DEATH_PAUSE * (job.deaths - 1)
+    if job.deaths >= MAX_DEATHS:
+        _bury(job)
+    else:
+        _return_to_queue(job)
 
 
 def _bury(job: SyncJob) -> None:

@@ -18,11 +18,12 @@ from connector.models import SyncJob
 # says who asked and why.
 _ENQUEUE = """
 INSERT INTO connector_syncjob AS job (
-    tenant_id, kind, subject, lane, queue, priority, state, due_at, attempts, deaths, fence, worker,
+    tenant_id, kind, subject, lane, queue, priority, state, due_at, attempts, deaths, fence, begun_fence,
+    worker,
     failure_mode, failure_code, failure_message, next_step, request_id, outcome,
     actor, reason, correlation_id, hints, created_at
 ) VALUES (
-    %(tenant)s, %(kind)s, %(subject)s, %(lane)s, %(queue)s, %(priority)s, 'queued', %(due)s, 0, 0, 0, '',
+    %(tenant)s, %(kind)s, %(subject)s, %(lane)s, %(queue)s, %(priority)s, 'queued', %(due)s, 0, 0, 0, 0, '',
     '', '', '', '', '', '', %(actor)s, %(reason)s, %(correlation)s, 1, %(now)s
 )
 ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('queued', 'held') DO UPDATE SET

@@ -122,6 +122,7 @@ def _call(job_run: JobRun, handlers: Mapping[str, Handler]) -> str:
             code="unknown_kind",
         )
     try:
+        claims.begin(job_run.job_id, job_run.fence)
         return handler(job_run) or ""
     except ConnectorError:
         raise

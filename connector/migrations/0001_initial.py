@@ -256,6 +256,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveIntegerField(default=0, help_text='Counted when a worker claims it.')),
                 ('deaths', models.PositiveSmallIntegerField(default=0, help_text='How often the worker died while it ran.')),
                 ('fence', models.BigIntegerField(default=0)),
+                ('begun_fence', models.BigIntegerField(default=0, help_text='The fence of the run that was last begun, not only claimed.')),
                 ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
                 ('worker', models.CharField(blank=True, max_length=120)),
                 ('failure_mode', models.CharField(blank=True, max_length=20)),

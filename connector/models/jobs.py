@@ -37,6 +37,9 @@ class SyncJob(TenantOwned):
         default=0, help_text="How often the worker died while it ran."
     )
     fence = models.BigIntegerField(default=0)
+    begun_fence = models.BigIntegerField(
+        default=0, help_text="The fence of the run that was last begun, not only claimed."
+    )
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(max_length=120, blank=True)
 

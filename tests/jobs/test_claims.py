@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from typing import Any
 
+from django.utils import timezone
+
 from connector.jobs import claims, runner
 from connector.jobs.context import JobRun
 from tenants.models import Tenant
@@ -23,6 +25,7 @@ from tests.jobs.working import (
     add,
     claim,
     claim_one,
+    due_now,
     expire_leases,
     handler_of,
     row,
@@ -110,6 +113,7 @@ def test_a_living_lease_is_left_alone(fresh_tenant: Tenant) -> None:
 def test_a_dead_workers_job_comes_back_with_a_new_fence(fresh_tenant: Tenant) -> None:
     add(fresh_tenant)
     job = claim_one()
+    claims.begin(job.pk, job.fence)
     expire_leases()
     assert claims.take_back_expired() == 1
     back = row(job.pk)
@@ -118,12 +122,25 @@ def test_a_dead_workers_job_comes_back_with_a_new_fence(fresh_tenant: Tenant) ->
     assert claim_one().pk == job.pk
 
 
-def test_a_job_that_kills_its_worker_three_times_is_not_tried_again(fresh_tenant: Tenant) -> None:
+def test_a_job_that_was_only_claimed_did_not_kill_the_worker(fresh_tenant: Tenant) -> None:
     job_id = add(fresh_tenant)
-    for _ in range(3):
-        assert claim_one().pk == job_id
+    for _ in range(4):
+        claim_one()
         expire_leases()
         claims.take_back_expired()
+    assert (row(job_id).state, row(job_id).deaths) == (QUEUED, 0)
+
+
+def test_a_job_that_kills_its_worker_three_times_is_not_tried_again(fresh_tenant: Tenant) -> None:
+    job_id = add(fresh_tenant)
+    for deaths in range(3):
+        due_now()
+        job = claim_one()
+        claims.begin(job_id, job.fence)
+        expire_leases()
+        claims.take_back_expired()
+        waits = row(job_id).due_at > timezone.now()
+        assert waits == (deaths > 0)  # others go first, in case it was the killer
     dead = row(job_id)
     assert (dead.state, dead.deaths, dead.failure_code) == (DEAD, 3, "worker_died")
     assert dead.next_step
