@@ -20,7 +20,7 @@ def at(shop: Shop, moment: datetime) -> time_machine.travel:
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-@pytest.mark.parametrize("minutes_left", [-3 * 24 * 60, 1, 20, 59, 61, 110])
+@pytest.mark.parametrize("minutes_left", [-3 * 24 * 60, 20, 61])
 def test_an_invoice_is_sent_however_near_its_due_date_is(
     shop: Shop, distance: str, minutes_left: int
 ) -> None:

@@ -1,6 +1,6 @@
 """Where a vendor's documentation is silent, the product works under both answers.
 
-Usually ten runs, each with a tenth of all answers; with EVERY_SWITCH_ALONE=1 in the environment one
+Usually six runs, each with a sixth of all answers; with EVERY_SWITCH_ALONE=1 in the environment one
 run for each answer, which takes many minutes and says which of them is to blame.
 """
 
@@ -24,7 +24,7 @@ ANSWERS = [
     for switch, answers in switches.items()
     for answer in answers[1:]
 ]
-RUNS = len(ANSWERS) if os.environ.get(ALONE) else 10
+RUNS = len(ANSWERS) if os.environ.get(ALONE) else 6
 # Every RUNS-th answer together, so that two answers of one switch are never in the same run.
 DEALS = [ANSWERS[number::RUNS] for number in range(RUNS)]
 
