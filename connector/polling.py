@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.utils import timezone
 
 from connector import inbox, schedule
+from connector.errors import VendorContractBroken
 from connector.jobs import ledger
 from connector.jobs.kinds import SYNC_CLIENT, SYNC_INVOICE, Kind
 from connector.models import ClientLink, Delivery, InvoiceLink, PollFeed
@@ -66,6 +67,8 @@ def poll_stripe(run: SyncRun) -> str:
         cursor = page.next_cursor
         if not cursor:
             break
+    else:
+        raise VendorContractBroken(f"Stripe lists more than {MAX_PAGES} pages of events.")
     return _finish(run, feed, {"events": newest.isoformat()}, f"{new} events no webhook brought")
 
 
@@ -114,6 +117,8 @@ def _walk(
             queued += _queue(run, kind, [*changed, *unreadable])
         if page.last:
             break
+    else:
+        raise VendorContractBroken(f"FreshBooks lists more than {MAX_PAGES} pages.")
     return queued, newest
 
 

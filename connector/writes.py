@@ -24,6 +24,8 @@ from tenants.scope import tenant_scope
 Answer = TypeVar("Answer")
 KEY_LIFE = timedelta(hours=20)  # Stripe keeps keys for 24 h at least
 FOUND = "found by look-up"
+KEY_IN_USE = "idempotency_key_in_use"
+NOT_SENT = "not sent yet"
 REPLAYED_FAILURES = 3  # after this many stored 5xx answers the key will never succeed
 
 
@@ -125,8 +127,10 @@ def _begin(job: JobRun, intent: Intent[Answer]) -> VendorWrite:
             return known
         if known.state == VendorWrite.State.REJECTED:
             return _create(job, intent, key_version=known.key_version + 1)
+        if known.error == NOT_SENT:  # this is its first try that may arrive
+            known.attempts, known.error, known.first_sent_at = 0, "", timezone.now()
         known.attempts += 1
-        known.save(update_fields=["attempts"])
+        known.save(update_fields=["attempts", "error", "first_sent_at"])
         return known
 
 
@@ -211,12 +215,25 @@ def _end_badly(job: JobRun, row: VendorWrite, error: ConnectorError) -> None:
     if error.failure_mode == FailureMode.INTERNAL or isinstance(error, OutcomeUnknown):
         row.state = VendorWrite.State.UNKNOWN  # the vendor did not behave as known: look, later
     elif error.failure_mode in {FailureMode.TRANSIENT, FailureMode.RATE_LIMITED}:
-        return  # nothing was done there; the same write is sent again later
+        _remember_not_sent(job, row, error)
+        return
     else:
         row.state = VendorWrite.State.REJECTED
     row.request_id = error.request_id[:120]
     row.error = f"{error.code} {error.message}".strip()
     _save_outcome(job, row)
+
+
+def _remember_not_sent(job: JobRun, row: VendorWrite, error: ConnectorError) -> None:
+    """Nothing was done there; the same write is sent again later, and counts as new until then.
+
+    Not so if an earlier try may have arrived, or if the vendor says that this one is under way.
+    """
+    under_way = error.code == KEY_IN_USE
+    if row.state == VendorWrite.State.SENDING and row.attempts == 1 and not under_way:
+        row.error = NOT_SENT
+        with tenant_scope(job.tenant_id):
+            row.save(update_fields=["error"])
 
 
 def _save_outcome(job: JobRun, row: VendorWrite, *, note: str = "") -> None:

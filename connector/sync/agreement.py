@@ -19,9 +19,9 @@ from connector.mapping.compare import (
 from connector.models import CollectedPayment, Discrepancy, InvoiceLink, OutsidePayment
 from connector.money import Money
 from connector.sync.alignment import StripeSight
+from connector.sync.books import Books
 from connector.sync.collected import has_pending_payment, total
 from connector.sync.context import SyncRun
-from connector.sync.payments import Books
 from connector.vendors.freshbooks.records import DELETED
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -148,13 +148,16 @@ def _why(blocked: NotRepresentable | None) -> str:
 
 def _recorded(rows: Iterable[CollectedPayment], currency: str) -> Money:
     minor = sum(
-        row.freshbooks_amount_minor or 0 for row in rows if row.recording == Recording.RECORDED
+        row.freshbooks_amount_minor or 0
+        for row in rows
+        if row.recording == Recording.RECORDED and row.currency == currency
     )
     return Money(minor, currency)
 
 
 def _reported(rows: Iterable[OutsidePayment], currency: str) -> Money:
-    return Money(sum(row.reported_amount_minor or 0 for row in rows), currency)
+    same = (row.reported_amount_minor or 0 for row in rows if row.currency == currency)
+    return Money(sum(same), currency)
 
 
 def _set_figures(
@@ -186,7 +189,7 @@ def _collection_status(
     outside: list[OutsidePayment],
 ) -> CollectionStatus:
     currency = books.invoice.currency_code
-    live_outside = [row for row in outside if not row.deleted]
+    live_outside = [row for row in outside if not row.deleted and row.currency == currency]
     return collection_status(
         total=books.invoice.amount,
         paid=total(collected, currency),

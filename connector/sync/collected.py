@@ -49,8 +49,12 @@ def collected_rows(run: SyncRun, link: InvoiceLink) -> list[CollectedPayment]:
 
 
 def total(rows: Iterable[CollectedPayment], currency: str) -> Money:
-    """The sum of rows, all in the invoice's currency."""
-    return sum((Money(row.amount_minor, row.currency) for row in rows), Money.zero(currency))
+    """The sum of the rows that are in the invoice's currency.
+
+    Others exist when the currency was changed after a payment: that is a discrepancy of its own.
+    """
+    same = (row.amount_minor for row in rows if row.currency == currency)
+    return Money(sum(same), currency)
 
 
 def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount: Money) -> int:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from audit.recording import record
-from connector import idempotency
+from connector.idempotency import find_marker
 from connector.mapping.payments import to_payment_record
 from connector.models import (
     CollectedPayment,
@@ -43,7 +43,7 @@ def take_outside_payments(
         run.job.hold_fence()
         ours = _ours(link)
         for payment in live:
-            if payment.id not in ours["ids"] and _marker(payment) not in ours["markers"]:
+            if payment.id not in ours["ids"] and find_marker(payment.note) not in ours["markers"]:
                 _take(run, link, payment)
         gone = OutsidePayment.objects.filter(invoice=link, deleted=False).exclude(
             freshbooks_payment_id__in=[payment.id for payment in live]
@@ -131,10 +131,6 @@ def _ours(link: InvoiceLink) -> dict[str, set[object]]:
     }
 
 
-def _marker(payment: FreshBooksPayment) -> str | None:
-    return idempotency.find_marker(payment.note)
-
-
 def _take(run: SyncRun, link: InvoiceLink, payment: FreshBooksPayment) -> None:
     row, created = OutsidePayment.objects.get_or_create(
         tenant_id=run.tenant_id,
@@ -193,6 +189,11 @@ def _pay_out_of_band(
     _reported(run, link, row, revision, record_id="")
 
 
+def _if_attached(run: SyncRun, revision: InvoiceRevision, record_id: str) -> StripeInvoice | None:
+    invoice, payments = run.stripe.collection(revision.stripe_invoice_id)
+    return invoice if record_id in {payment.payment_record_id for payment in payments} else None
+
+
 def _if_paid(run: SyncRun, revision: InvoiceRevision) -> StripeInvoice | None:
     current = run.stripe.get_invoice(revision.stripe_invoice_id)
     return current if current.status == "paid" else None
@@ -221,6 +222,7 @@ def _attach_record(
         body=body,
         call=lambda stored, key: run.stripe.report_payment_record(stored, idempotency_key=key),
         summarize=lambda made: {"id": made.id},
+        look_up=lambda: None,  # a record that is attached to nothing moves nothing
     )
     record_id = str(perform(run.job, reported)["id"])
     perform(
@@ -239,6 +241,7 @@ def _attach_record(
                 )
             ),
             summarize=lambda made: {"id": made.id, "status": made.status},
+            look_up=lambda: _if_attached(run, revision, record_id),
         ),
     )
     _reported(run, link, row, revision, record_id=record_id)

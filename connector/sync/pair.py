@@ -12,12 +12,12 @@ from connector.errors import ConnectorError, NotRepresentable, VendorNotFound
 from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
 from connector.sync.agreement import save_agreement, save_missing
 from connector.sync.alignment import StripeSight, align, look_at_stripe
+from connector.sync.books import Books
 from connector.sync.collected import collected_rows, take_collected_payments
 from connector.sync.context import SyncRun
 from connector.sync.outside import report_outside_payments, take_outside_payments
 from connector.sync.payments import (
     TO_DO,
-    Books,
     notice_changes_by_people,
     record_payment_in_freshbooks,
 )

@@ -8,7 +8,6 @@ left to a person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,10 +26,10 @@ from connector.mapping.payments import to_freshbooks_payment
 from connector.models import CollectedPayment, InvoiceLink
 from connector.money import Money
 from connector.sync import recording_guards
+from connector.sync.books import Books
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import (
     DELETED,
-    FreshBooksInvoice,
     FreshBooksPayment,
     FreshBooksPaymentDraft,
 )
@@ -43,23 +42,6 @@ Recording = CollectedPayment.Recording
 TO_DO = (Recording.APPROVED, Recording.SENDING, Recording.UNKNOWN)
 CREATE = "freshbooks.payments.create"
 LOOKS = 3  # how often the marker is looked for before the payment is sent once more
-
-
-@dataclass(frozen=True, kw_only=True)
-class Books:
-    """FreshBooks' side of one invoice, as just read: `payments` are the live ones."""
-
-    invoice: FreshBooksInvoice
-    payments: tuple[FreshBooksPayment, ...]
-
-    def with_payment(self, payment: FreshBooksPayment) -> Books:
-        """The books after FreshBooks accepted a payment; it computes the same figures."""
-        invoice = replace(
-            self.invoice,
-            paid=self.invoice.paid + payment.amount,
-            outstanding=self.invoice.outstanding - payment.amount,
-        )
-        return Books(invoice=invoice, payments=(*self.payments, payment))
 
 
 def record_payment_in_freshbooks(
@@ -85,7 +67,7 @@ def record_payment_in_freshbooks(
     if run.payment_mode == Tenant.PaymentMode.OBSERVE:
         _save_state(run, row, Recording.OBSERVED)
         return books
-    reason = recording_guards.why_not(row, books.invoice, books.payments)
+    reason = recording_guards.why_not(row, books.invoice, books.payments, ours=_markers(run, link))
     if reason:
         _leave_to_person(run, link, row, reason)
         return books
@@ -108,6 +90,12 @@ def notice_changes_by_people(
         elif payment.amount.amount_minor != row.freshbooks_amount_minor:
             row.freshbooks_amount_minor = payment.amount.amount_minor
             _save(run, link, row, Recording.RECORDED, "payment.changed_by_person")
+
+
+def _markers(run: SyncRun, link: InvoiceLink) -> set[str]:
+    with tenant_scope(run.tenant_id):
+        rows = CollectedPayment.objects.filter(invoice=link).exclude(marker="")
+        return set(rows.values_list("marker", flat=True))
 
 
 def _ensure_marker(run: SyncRun, row: CollectedPayment) -> CollectedPayment:
@@ -181,6 +169,8 @@ def _send(
         return books
     except ConnectorError as error:
         unknown = isinstance(error, OutcomeUnknown) or error.failure_mode == FailureMode.INTERNAL
+        if not unknown:
+            row.attempts -= 1  # nothing was sent: the next try is this attempt
         _save_state(run, row, Recording.UNKNOWN if unknown else Recording.APPROVED)
         raise
     return _adopt(run, link, row, kept[0], books)

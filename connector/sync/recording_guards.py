@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -32,15 +32,23 @@ def find_by_marker(
 
 
 def why_not(
-    row: CollectedPayment, invoice: FreshBooksInvoice, payments: Iterable[FreshBooksPayment]
+    row: CollectedPayment,
+    invoice: FreshBooksInvoice,
+    payments: Iterable[FreshBooksPayment],
+    *,
+    ours: Collection[str],
 ) -> str:
-    """The reason why a person must look first; "" when the payment may be recorded."""
+    """The reason why a person must look first; "" when the payment may be recorded.
+
+    `ours` are the markers that this invoice's payments were recorded with. A marker that is not
+    among them was made by somebody else, such as an earlier installation: it may be the same money.
+    """
     if row.currency != invoice.currency_code:
         return f"Paid in {row.currency}, but the invoice is in {invoice.currency_code}."
     amount = Money(row.amount_minor, row.currency)
     if invoice.vis_state == DELETED:
         return "The invoice was deleted in FreshBooks."
-    others = [p for p in payments if idempotency.find_marker(p.note) is None]
+    others = [p for p in payments if idempotency.find_marker(p.note) not in ours]
     if any(payment.gateway for payment in others):
         return "FreshBooks' own payment processing also collects this invoice."
     if invoice.outstanding < amount:
@@ -50,7 +58,7 @@ def why_not(
         )
     if any(_is_twin(row, payment, amount) for payment in others):
         return (
-            f"FreshBooks already has a payment of {amount} within three days, entered by hand: it "
+            f"FreshBooks already has a payment of {amount} within three days that is not ours: it "
             "may be the same money."
         )
     return ""

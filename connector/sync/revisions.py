@@ -17,6 +17,7 @@ from audit.recording import record
 from connector.errors import NotRepresentable, VendorRefused
 from connector.mapping.invoices import InvoiceDraft, content_hash, to_stripe_invoice
 from connector.models import ClientLink, InvoiceLink, InvoiceRevision, VendorWrite
+from connector.sync.adding_lines import add_all_lines
 from connector.sync.context import SyncRun
 from connector.sync.retiring import retire
 from connector.sync.revision_steps import (
@@ -30,10 +31,6 @@ from connector.vendors.freshbooks.records import FreshBooksInvoice
 from connector.vendors.stripe.records import StripeInvoice
 from connector.writes import perform
 from tenants.scope import tenant_scope
-
-# Stripe documents 250 lines per invoice but no limit per call: if a large portion is refused, the
-# same lines go in small ones.
-PORTIONS = (100, 20)
 
 
 def living_revision(run: SyncRun, link: InvoiceLink) -> InvoiceRevision | None:
@@ -76,9 +73,9 @@ def build(
 ) -> InvoiceRevision:
     """Create the draft and its lines, or go on where an earlier run stopped."""
     draft = draft or _draft(run, revision, invoice, client)
-    stripe_invoice_id = _create(run, link, revision, draft)
+    stripe_invoice_id = revision.stripe_invoice_id or _create(run, link, revision, draft)
     advance(run, revision, State.CREATING, stripe_invoice_id=stripe_invoice_id)
-    total = _add_all_lines(run, link, revision, draft)
+    total = add_all_lines(run, link, revision, draft)
     expected = {"total_minor": draft.total.amount_minor, "currency": draft.total.currency}
     if total != expected:
         retire(run, link, revision, because="Stripe's total differs from FreshBooks'")
@@ -178,59 +175,6 @@ def _without_number(body: dict[str, Any]) -> dict[str, Any]:
     fields = [{"name": "Invoice number", "value": body["number"]}, *body.get("custom_fields", [])]
     rest = {name: value for name, value in body.items() if name != "number"}
     return rest | {"custom_fields": fields[:4]}
-
-
-def _add_all_lines(
-    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: InvoiceDraft
-) -> dict[str, Any]:
-    """Stripe's total and currency after the last line."""
-    for size in PORTIONS:
-        starts = range(0, len(draft.lines), size)
-        total: dict[str, Any] = {}
-        for start in starts:
-            portion = draft.lines[start : start + size]
-            try:
-                total = _add_lines(run, link, revision, portion, step=f"lines-{size}-{start}")
-            except VendorRefused as refusal:
-                too_many = start == 0 and len(portion) > PORTIONS[-1]
-                if not too_many or "lines" not in f"{refusal.field} {refusal.message}":
-                    raise
-                break
-        else:
-            return total
-    raise AssertionError("the smallest portion is never too large")
-
-
-def _add_lines(
-    run: SyncRun,
-    link: InvoiceLink,
-    revision: InvoiceRevision,
-    lines: tuple[dict[str, Any], ...],
-    *,
-    step: str,
-) -> dict[str, Any]:
-    result = perform(
-        run.job,
-        step_intent(
-            run,
-            link,
-            revision,
-            step=step,
-            body={"lines": list(lines)},
-            call=lambda body, key: run.keep(
-                run.stripe.add_invoice_lines(
-                    revision.stripe_invoice_id, body["lines"], idempotency_key=key
-                )
-            ),
-            summarize=lambda made: {
-                "id": made.id,
-                "total_minor": made.total.amount_minor,
-                "currency": made.total.currency,
-            },
-            look_up=None,
-        ),
-    )
-    return {"total_minor": result["total_minor"], "currency": result["currency"]}
 
 
 def _ensure_future_due_date(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None:
