@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from config import listening
 from config.celery_app import app
 
 app.autodiscover_tasks(["connector"])
 
-__all__ = ["app"]
+__all__ = ["app", "listening"]

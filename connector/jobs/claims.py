@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection
@@ -46,7 +48,7 @@ RETURNING id
 _EXPIRED = """
 SELECT id FROM connector_syncjob
 WHERE state = 'running' AND lease_expires_at < %s
-ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED
+ORDER BY id LIMIT 500
 """
 
 
@@ -95,27 +97,39 @@ def extend_leases(fences: dict[int, int]) -> None:
 
 def give_back(fences: dict[int, int]) -> None:
     """Jobs that were claimed but not begun (shutdown): ready again, the attempt not counted."""
-    with every_tenant():
-        for job_id, fence in fences.items():
-            job = (
-                SyncJob.objects.select_for_update()
-                .filter(pk=job_id, fence=fence, state=SyncJob.State.RUNNING)
-                .first()
-            )
-            if job is not None:
-                job.attempts = max(0, job.attempts - 1)
-                _return_to_queue(job)
+    for job_id, fence in fences.items():
+        _let_go(job_id, _return_unbegun, fence=fence)
 
 
 def take_back_expired() -> int:
     """Jobs whose worker died: ready again, or failed for good when they keep killing workers."""
-    with every_tenant():
-        with connection.cursor() as cursor:
-            cursor.execute(_EXPIRED, [timezone.now()])
-            ids = [row[0] for row in cursor.fetchall()]
-        for job in SyncJob.objects.filter(pk__in=ids):
-            _take_back(job)
-    return len(ids)
+    now = timezone.now()
+    with every_tenant(), connection.cursor() as cursor:
+        cursor.execute(_EXPIRED, [now])
+        ids = [row[0] for row in cursor.fetchall()]
+    return sum(_let_go(job_id, _take_back, lease_expires_at__lt=now) for job_id in ids)
+
+
+def _let_go(job_id: int, how: Callable[[SyncJob], None], **still: Any) -> bool:
+    """One running job in a commit of its own, if it is `still` so; whether it was let go.
+
+    Newer work for the same subject may be queued at this very moment: then the job stays as it is,
+    and the next sweep sees both.
+    """
+    try:
+        with every_tenant():
+            running = SyncJob.objects.filter(pk=job_id, state=SyncJob.State.RUNNING, **still)
+            job = running.select_for_update(skip_locked=True).first()
+            if job is not None:
+                how(job)
+            return job is not None
+    except IntegrityError:
+        return False
+
+
+def _return_unbegun(job: SyncJob) -> None:
+    job.attempts = max(0, job.attempts - 1)
+    _return_to_queue(job)
 
 
 def _take_back(job: SyncJob) -> None:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from connector.jobs import claims, runner
@@ -157,6 +158,26 @@ def test_an_expired_job_makes_way_for_newer_work_on_the_same_subject(
     claims.take_back_expired()
     assert row(old).state == SUPERSEDED
     assert [job.pk for job in claim()] == [new]
+
+
+def test_new_work_that_comes_in_during_the_sweep_holds_up_no_other_job(
+    fresh_tenant: Tenant,
+) -> None:
+    unlucky, other = add(fresh_tenant, PROBE, 1), add(fresh_tenant, PROBE, 2)
+    assert len(claim()) == 2
+    expire_leases()
+    came_in: list[int] = []
+
+    def come_in(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith('UPDATE "connector_syncjob"') and not came_in:
+            came_in.extend(at_once(1, lambda _: add(fresh_tenant, PROBE, 1)))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(come_in):
+        assert claims.take_back_expired() == 1
+    assert (row(unlucky).state, row(other).state) == (RUNNING, QUEUED)
+    assert claims.take_back_expired() == 1
+    assert (row(unlucky).state, row(came_in[0]).state) == (SUPERSEDED, QUEUED)
 
 
 def test_work_given_back_does_not_count_as_tried(fresh_tenant: Tenant) -> None:
