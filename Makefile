@@ -31,7 +31,7 @@ demo: install ## both vendors simulated, a month of business played through
 env: install ## make .env from .env.example, with new keys and passwords; keeps what is there
 	@test -f .env || (umask 077; cp .env.example .env)
 	@python -c 'import pathlib, re, secrets; file = pathlib.Path(".env"); file.write_text(re.sub( \
-		r"(?m)^([A-Z_]+=)$$", lambda line: line[1] + secrets.token_hex(32), file.read_text()))'
+		r"(?m)^((?:SECRET_KEY|FIELD_ENCRYPTION_KEYS|[A-Z_]+_PASSWORD)=)$$", lambda line: line[1] + secrets.token_hex(32), file.read_text()))'
 
 run: install ## web, worker and beat against the settings in .env
 	@test -f .env || { echo "There is no .env: run \"make env\" first."; exit 1; }

@@ -50,7 +50,7 @@ class ConnectorError(Exception):
 
 
 class VendorUnavailable(ConnectorError):
-    """Nothing was done at the vendor: no connection, a 5xx on a read, an open circuit."""
+    """Nothing was done at the vendor: no connection, or a 5xx on a read."""
 
     failure_mode = FailureMode.TRANSIENT
 

@@ -1,10 +1,12 @@
-"""Refuses to start with a database role that row-level security does not bind."""
+"""What is looked at before anything starts: the database role, and whether FreshBooks knows us."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 
@@ -32,3 +34,19 @@ def application_role_is_bound(
             )
         ]
     return []
+
+
+@register
+def freshbooks_app_is_set(**_: Any) -> list[CheckMessage]:
+    """Without an app at FreshBooks everything runs, but no tenant can connect."""
+    names = ("FRESHBOOKS_CLIENT_ID", "FRESHBOOKS_CLIENT_SECRET")
+    empty = [name for name in names if not getattr(settings, name)]
+    if not empty:
+        return []
+    return [
+        checks.Warning(
+            f"No tenant can connect FreshBooks: {' and '.join(empty)} not set.",
+            hint="Register an app at FreshBooks and put its id and secret there: docs/operating.md.",
+            id="tenants.W001",
+        )
+    ]

@@ -13,6 +13,7 @@ import uuid
 from dataclasses import asdict
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from audit.recording import Cause, record
@@ -40,10 +41,20 @@ KEPT = timedelta(days=1)  # ended attempts, to look at when somebody asks for he
 _RETURN_TO = re.compile(r"/(connect|admin)/[A-Za-z0-9_/-]*", re.ASCII)
 
 
+def app_is_known() -> bool:
+    """Whether the operator has put the app's id and secret into the settings."""
+    return bool(settings.FRESHBOOKS_CLIENT_ID and settings.FRESHBOOKS_CLIENT_SECRET)
+
+
 def begin_freshbooks(tenant: Tenant, *, session_key: str, user: str, return_to: str) -> str:
-    """The address of FreshBooks' consent page for one attempt of one browser session."""
+    """The address of FreshBooks' consent page for one attempt of one browser session.
+
+    Raises: ConnectRefused while this service has no app at FreshBooks.
+    """
     if not session_key or _RETURN_TO.fullmatch(return_to) is None:
         raise ValueError("an attempt needs a session and a page of ours to return to")
+    if not app_is_known():
+        raise _app_unknown().with_way_back(return_to)
     state, code_verifier = new_url_token(), new_url_token()
     attempt = OAuthState(
         tenant=tenant,
@@ -151,6 +162,15 @@ def _redeem(attempt: OAuthState, code: str) -> tuple[TokenPair, Identity]:
             code="vendor_silent",
             next_step="Wait a minute, then press Connect FreshBooks again.",
         ) from error
+
+
+def _app_unknown() -> ConnectRefused:
+    return ConnectRefused(
+        "FreshBooks cannot be connected now: this service is not registered there.",
+        code="app_unknown",
+        next_step="The operator of this service must set FRESHBOOKS_CLIENT_ID and "
+        "FRESHBOOKS_CLIENT_SECRET and restart it. Then press Connect FreshBooks again.",
+    )
 
 
 def _app_refused() -> ConnectRefused:

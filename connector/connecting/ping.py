@@ -76,7 +76,10 @@ def _gateway(client: FreshBooksAccountClient) -> str:
     names = [gateway.name for gateway in client.gateway()]
     if not names:
         return "none: only Stripe invoices collect"
-    return f"{', '.join(names)} also collects; invoices that use it are left to it"
+    return (
+        f"{', '.join(names)} also collects: where an invoice shows both pay buttons, it may be paid "
+        "twice. Turn FreshBooks' own online payments off for invoices that Stripe collects here."
+    )
 
 
 def _scopes(tenant_id: int) -> Iterator[PingLine]:

@@ -27,7 +27,12 @@ from connector.connecting.choices import make_choices
 from connector.connecting.disconnecting import disconnect_freshbooks, disconnect_stripe
 from connector.connecting.go_live import go_live, missing_for_live
 from connector.connecting.links import find_tenant_of_link
-from connector.connecting.oauth import begin_freshbooks, finish_freshbooks, refuse_freshbooks
+from connector.connecting.oauth import (
+    app_is_known,
+    begin_freshbooks,
+    finish_freshbooks,
+    refuse_freshbooks,
+)
 from connector.connecting.ping import ping
 from connector.connecting.refusals import ConnectRefused, ended_attempt
 from connector.connecting.stripe import connect_stripe
@@ -244,6 +249,7 @@ def _steps_page(
         context = {
             "tenant": tenant,
             "token": token,
+            "app_is_known": app_is_known(),
             "freshbooks": FreshBooksConnection.objects.select_related("grant").first(),
             "stripe": stripe,
             "stripe_lacks": stripe and any(not line["ok"] for line in stripe.last_ping),

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from connector.models import SyncJob
+from tenants.checks import freshbooks_app_is_set
 from tenants.models import FreshBooksConnection, StripeConnection, Tenant
 from tenants.scope import tenant_scope
 from tests.connecting.conftest import Person
@@ -126,6 +127,29 @@ def test_a_foreign_browser_cannot_finish(
     assert victim.get("/oauth/freshbooks/business").status_code == 409
     with tenant_scope(tenant.pk):
         assert not FreshBooksConnection.objects.exists()
+
+
+@pytest.mark.parametrize("missing", ["FRESHBOOKS_CLIENT_ID", "FRESHBOOKS_CLIENT_SECRET"])
+def test_nobody_is_sent_to_freshbooks_without_an_app_there(
+    owner: Person, page: str, tenant: Tenant, settings: Any, missing: str
+) -> None:
+    setattr(settings, missing, "")
+    shown = text_of(owner.browser.get(page))
+    assert "FreshBooks cannot be connected now" in shown
+    assert f"{page}freshbooks/" not in shown
+    answer = owner.browser.post(f"{page}freshbooks/")
+    assert (answer.status_code, f'href="{page}"' in text_of(answer)) == (409, True)
+    owner.browser.force_login(
+        User.objects.create(username=unique("ada"), is_staff=True, is_superuser=True)
+    )
+    told = owner.browser.get("/oauth/freshbooks/start", {"tenant": tenant.pk})
+    assert (told.status_code, "is not registered there" in text_of(told)) == (409, True)
+    assert missing in text_of(told)
+    assert [f"{missing} not set" in warning.msg for warning in freshbooks_app_is_set()] == [True]
+
+
+def test_an_app_that_is_set_is_not_warned_about(simulators: Simulators) -> None:
+    assert freshbooks_app_is_set() == []
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from tenants.models import ConnectionState, Tenant
 from tests.docs.reading import first_words, rows, section, text_of
 
 PAGE = "operating.md"
+OURS = {"connector", "tenants", "audit"}
 
 
 def _table(title: str, with_first: str) -> list[list[str]]:
@@ -109,9 +110,15 @@ def test_every_command_that_is_named_exists() -> None:
     owners = get_commands()
     assert named - set(owners) == set()
     for name in named:
-        if owners[name] in {"connector", "tenants", "audit"}:
+        if owners[name] in OURS:
             options = load_command_class(owners[name], name).create_parser("manage.py", name)
             assert "--json" in options.format_help()
+
+
+def test_every_command_of_ours_is_listed() -> None:
+    listed = {cells[0].strip("`").split()[0] for cells in rows(section(PAGE, "Commands"))}
+    ours = {name for name, owner in get_commands().items() if owner in OURS}
+    assert ours - listed == set()
 
 
 def test_what_a_restricted_key_needs_is_what_is_probed() -> None:

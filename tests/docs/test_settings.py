@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,39 @@ def test_blank_lines_of_the_example_are_exactly_what_has_no_default() -> None:
     blank = {name for name, (comment, value) in _example().items() if not comment and not value}
     assert blank == REQUIRED
     assert {name for name in REQUIRED if _documented()[name][1] == "none"} == REQUIRED
+
+
+def test_make_env_fills_what_has_no_default_and_nothing_that_somebody_left_blank(
+    tmp_path: Path,
+) -> None:
+    example = text_of(".env.example").replace("# FRESHBOOKS_CLIENT_ID=", "FRESHBOOKS_CLIENT_ID=")
+    (tmp_path / ".env.example").write_text(example)
+    for file in ("requirements/dev.txt", "requirements/uv.txt", "requirements/install.sh"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / ".installed").touch()  # everything is installed: nothing to do
+    first = _make_env(tmp_path)
+    lines = first.splitlines()
+    filled = {line.partition("=")[0] for line in lines if re.fullmatch(r"\w+=[0-9a-f]{64}", line)}
+    assert filled == REQUIRED
+    assert "FRESHBOOKS_CLIENT_ID=" in lines
+    edited = first.replace("# DATABASE_URL=", "DATABASE_URL=").replace("# PORT=8000", "PORT=")
+    (tmp_path / ".env").write_text(edited)
+    assert _make_env(tmp_path) == edited
+
+
+def _make_env(folder: Path) -> str:
+    """The .env after `make env` in a folder."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(
+        ["make", "-f", str(ROOT / "Makefile"), "env"],
+        cwd=folder,
+        env={"PATH": path},
+        check=True,
+        timeout=60,
+    )
+    return (folder / ".env").read_text()
 
 
 def test_the_example_shows_the_documented_defaults() -> None:
