@@ -55,8 +55,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="kill the worker after so many vendor calls; may be repeated (default: once, "
         f"after {DEFAULT_KILL_AFTER[0]})",
     )
+    parser.add_argument("--no-kill", action="store_true", help="let the worker live")
     options = parser.parse_args(arguments)
-    if not options.kill_at and not options.kill_after:
+    if options.no_kill:
+        if options.kill_at or options.kill_after:
+            parser.error("--no-kill goes with neither --kill-at nor --kill-after")
+    elif not options.kill_at and not options.kill_after:
         options.kill_after = list(DEFAULT_KILL_AFTER)
     return options
 

@@ -39,7 +39,9 @@ class Trouble:
     """What was done to the connector on purpose."""
 
     expiries: int
+    planned_kills: int
     kills: int
+    killer_errors: list[str]
     struck: dict[str, int]
     failed_jobs: list[object]
     late: list[str]
@@ -124,6 +126,8 @@ def request_checks(made: RequestsMade, trouble: Trouble) -> list[Check]:
         ),
         Check("both sides came in step in time after each act", [], trouble.late),
         Check("every kind of trouble struck", [], quiet),
+        Check("the worker was killed as planned", trouble.planned_kills, trouble.kills),
+        Check("nothing went wrong with killing it", [], trouble.killer_errors),
     ]
 
 

@@ -22,7 +22,9 @@ class Killer:
         self._after = sorted(after_calls)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="killer", daemon=True)
+        self.planned = len(self._at) + len(self._after)
         self.kills = 0
+        self.errors: list[str] = []
 
     def start(self) -> None:
         """The play begins now."""
@@ -37,6 +39,12 @@ class Killer:
             self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._kill_as_planned()
+        except Exception as error:  # noqa: BLE001 - in a thread, nobody else would hear of it
+            self.errors.append(f"{type(error).__name__}: {error}")
+
+    def _kill_as_planned(self) -> None:
         calls = 0
         while (self._at or self._after) and not self._stop.wait(LOOK_EVERY_S):
             calls += self._new_calls()

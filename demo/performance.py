@@ -32,6 +32,7 @@ from demo.standing import read_standing
 
 OPERATOR = "operator"
 PATIENCE_S = 60
+GOAL_S = 90
 TROUBLES = (
     "drop_webhook",
     "duplicate_webhook",
@@ -109,7 +110,7 @@ class Demo:
             self._report.say(f"the worker was killed {killer.kills} times meanwhile")
         failed = self._stack.manage_json("jobs", "--failed")
         outcomes = self._reconcile()
-        trouble = self._trouble(killer.kills, failed, late)
+        trouble = self._trouble(killer, failed, late)
         made = RequestsMade(self._stack.record_file)
         checks = all_checks(outcomes, made, trouble, self._stack)
         facts = {
@@ -168,11 +169,13 @@ class Demo:
         except StackError as error:
             self._report.failed("The comparison did not come to its end", [error])
 
-    def _trouble(self, kills: int, failed: object, late: list[str]) -> Trouble:
+    def _trouble(self, killer: Killer, failed: object, late: list[str]) -> Trouble:
         struck = self._freshbooks.struck() + self._stripe.struck()
         return Trouble(
             expiries=self._play.expiries,
-            kills=kills,
+            planned_kills=killer.planned,
+            kills=killer.kills,
+            killer_errors=killer.errors,
             struck={kind: struck[kind] for kind in TROUBLES},
             failed_jobs=failed if isinstance(failed, list) else [failed],
             late=late,
@@ -194,7 +197,10 @@ class Demo:
         struck = result.facts["trouble"]["struck"]
         return [
             ("Connected after", f"{result.facts['seconds']['connected']} s"),
-            ("Month played after", f"{result.facts['seconds']['end']} s"),
+            (
+                "Month played after",
+                f"{result.facts['seconds']['end']} s (goal: {GOAL_S} s on 2 idle cores)",
+            ),
             (
                 "Memory",
                 ", ".join(f"{name} {used} MB" for name, used in memory.items())

@@ -20,6 +20,19 @@ import requests
 
 from config.embedded import Services, embedded_services
 from config.parentdeath import ask_for_signal
+from demo.processes import descendants, memory_kb
+
+__all__ = [
+    "PROCESSES",
+    "ROOT",
+    "Stack",
+    "StackError",
+    "descendants",
+    "free_port",
+    "procfile",
+    "running_stack",
+    "wait_until",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
@@ -108,16 +121,9 @@ class Stack:
         return killed
 
     def memory_mb(self) -> dict[str, int]:
-        """Memory of web, worker and beat with all their children, in MB.
-
-        Pages that processes share are counted once (Linux' proportional set size); where that is
-        not to be had, resident size, which counts them for every process.
-        """
+        """Memory of web, worker and beat with all their children, in MB."""
         return {
-            name: sum(
-                proportional_kb(pid) or rss for pid, rss, _ in descendants(self.processes[name].pid)
-            )
-            // 1024
+            name: sum(memory_kb(pid) for pid, _, _ in descendants(self.processes[name].pid)) // 1024
             for name in PROCESSES
         }
 
@@ -128,42 +134,18 @@ def procfile() -> dict[str, str]:
     return {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
 
 
-def proportional_kb(pid: int) -> int:
-    """The proportional set size of a process in kB; 0 if this system does not tell."""
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in rollup.splitlines() if line[:4] == "Pss:"), 0)
-
-
-def descendants(pid: int) -> list[tuple[int, int, str]]:
-    """(pid, resident kB, command) of a process and everything below it."""
-    listing = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True
-    ).stdout
-    rows = {}
-    for line in listing.splitlines():
-        child, parent, rss, command = line.split(None, 3)
-        rows[int(child)] = (int(parent), int(rss), command)
-    found, waiting = [], [pid]
-    while waiting:
-        current = waiting.pop()
-        if current in rows:
-            found.append((current, rows[current][1], rows[current][2]))
-        waiting += [child for child, (parent, _, _) in rows.items() if parent == current]
-    return found
-
-
 @contextmanager
 def running_stack(
     *, log_dir: Path, seed: int = 0, settings: Mapping[str, str] | None = None
 ) -> Iterator[Stack]:
     """Start everything, answer when it is ready to work, and stop everything in the end."""
     log_dir.mkdir(parents=True, exist_ok=True)
-    with embedded_services(mode="ephemeral", use_environment=False) as services:
-        record_file = log_dir / "vendor-requests.jsonl"
-        sandbox, addresses = _start_sandbox(log_dir, record_file, seed)
+    record_file = log_dir / "vendor-requests.jsonl"
+    with (
+        _sandbox(log_dir, record_file, seed) as sandbox,  # starts up while the services do
+        embedded_services(mode="ephemeral", use_environment=False) as services,
+    ):
+        addresses = _addresses(sandbox, log_dir)
         port = free_port()
         stack = Stack(
             environment=_environment(services, addresses, port, settings or {}),
@@ -182,8 +164,6 @@ def running_stack(
             yield stack
         finally:
             stack.stop(*reversed(PROCESSES))
-            sandbox.terminate()
-            sandbox.wait()
 
 
 def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 30) -> object:
@@ -204,9 +184,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _start_sandbox(
-    log_dir: Path, record_file: Path, seed: int
-) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+@contextmanager
+def _sandbox(log_dir: Path, record_file: Path, seed: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The simulators, just started; ended with the block."""
     with (log_dir / "sandbox.log").open("ab") as log:
         process = subprocess.Popen(
             [
@@ -219,13 +199,23 @@ def _start_sandbox(
             start_new_session=True,  # Ctrl-C is ours to pass on, after the worker has ended
             preexec_fn=partial(ask_for_signal, signal.SIGTERM),  # noqa: PLW1509 - no threads yet
         )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _addresses(process: subprocess.Popen[bytes], log_dir: Path) -> dict[str, str]:
+    """Where the simulators listen, once they do."""
     if process.stdout is None:
         raise StackError("the simulators have no output")
     with process.stdout:
         line = process.stdout.readline()  # the only one
     if not line:
         raise StackError(f"the simulators did not start; see {log_dir / 'sandbox.log'}")
-    return process, json.loads(line)
+    addresses: dict[str, str] = json.loads(line)
+    return addresses
 
 
 def _environment(

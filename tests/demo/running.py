@@ -15,10 +15,12 @@ from tests.embedded.support import PROJECT, without_services
 MARK = "ML_DEMO_TEST"
 
 
-def play(*arguments: str) -> dict[str, Any]:
-    """One demo that ends by itself: its result, and its exit code as "code"."""
+def play(*arguments: str, logs: Path) -> dict[str, Any]:
+    """One demo that ends by itself: its result, its exit code as "code", and as "record" the
+    file with all requests to the vendors.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "demo", "--once", "--json", *arguments],
+        [sys.executable, "-m", "demo", "--once", "--json", "--logs", str(logs), *arguments],
         cwd=PROJECT,
         env=without_services(),
         capture_output=True,
@@ -27,7 +29,8 @@ def play(*arguments: str) -> dict[str, Any]:
     )
     assert done.stdout, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
-    return result | {"code": done.returncode, "told": done.stderr}
+    record = logs / "vendor-requests.jsonl"
+    return result | {"code": done.returncode, "told": done.stderr, "record": record}
 
 
 def begin(logs: Path) -> tuple[subprocess.Popen[str], str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.checking import check_record
 from tests.demo.running import play
 
 SEED = 20
@@ -16,18 +17,18 @@ pytestmark = [pytest.mark.slow_flow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def undisturbed() -> dict[str, Any]:
-    """Without a kill: that many calls are never made."""
-    return play("--seed", str(SEED), "--kill-after", "1000000")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Without a kill."""
+    return play("--seed", str(SEED), "--no-kill", logs=tmp_path_factory.mktemp("undisturbed"))
 
 
 @pytest.fixture(scope="module")
-def killed() -> dict[str, Any]:
+def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The same month, with the worker killed at moments that nobody chose."""
     source = random.Random(SEED)
     moments = [source.randrange(start, start + 150) for start in range(10, KILLS * 180, 180)]
     options = [part for moment in moments for part in ("--kill-after", str(moment))]
-    return play("--seed", str(SEED), *options)
+    return play("--seed", str(SEED), *options, logs=tmp_path_factory.mktemp("killed"))
 
 
 def test_every_promise_holds(undisturbed: dict[str, Any]) -> None:
@@ -53,6 +54,13 @@ def test_what_is_recorded_is_what_was_collected_where_the_tenant_records(
     ]
     assert sums[0][0] == sums[0][1] > 0
     assert sums[1][0] > sums[1][1] == 0
+
+
+def test_every_request_keeps_the_vendors_contracts(
+    undisturbed: dict[str, Any], killed: dict[str, Any]
+) -> None:
+    check_record(undisturbed["record"], at_least=50)
+    check_record(killed["record"], at_least=50)
 
 
 def test_killing_the_worker_changes_nothing_in_the_end(
