@@ -124,14 +124,14 @@ def _read_payments(
 def _report_outside(
     run: SyncRun, link: InvoiceLink, sight: StripeSight, books: Books
 ) -> StripeSight:
-    if sight.revision is None or sight.invoice is None or link.client is None:
+    if sight.revision is None or sight.invoice is None:
         return sight
     wrote = report_outside_payments(
         run,
         link,
         sight.revision,
         sight.invoice,
-        link.client.stripe_customer_id,
+        sight.invoice.customer_id,
         books.payments,
     )
     if not wrote:
