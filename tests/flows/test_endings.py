@@ -50,7 +50,7 @@ def deliveries(shop: FlowShop) -> list[dict[str, Any]]:
 
 def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(system: System) -> None:
     shop = system.open_shop()
-    invoices = burst(shop, 10)
+    invoices = burst(shop, 6)
     killed = 0
     for number in range(KILLS):
         calls = _calls(system)
