@@ -86,6 +86,9 @@ def test_invoices_and_payments(sdk: Any) -> None:
     assert [one.id for one in found] == [payment.id]
     ordered = client.invoices.list(account_id, [SortBuilder().ascending("invoice_date")])
     assert [one.id for one in ordered] == [invoice.id]
+    lowered = client.payments.update(account_id, payment.id, {"amount": {"amount": "15.00"}})
+    assert client.payments.get(account_id, payment.id).amount.amount == "15.00"
+    assert lowered.id == payment.id
     client.payments.delete(account_id, payment.id)
     client.invoices.delete(account_id, invoice.id)
     assert client.invoices.get(account_id, invoice.id).vis_state == 1
