@@ -66,6 +66,14 @@ def test_one_lane_is_never_worked_on_twice_at_once(fresh_tenant: Tenant) -> None
     assert set(lanes.values()) == {1}
 
 
+def test_a_busy_lane_holds_up_no_other_lane(fresh_tenant: Tenant) -> None:
+    add(fresh_tenant, PROBE, 1)
+    claim_one()
+    add(fresh_tenant, PROBE, 1, priority=1)
+    free = add(fresh_tenant, PROBE, 2)
+    assert [job.pk for job in claim()] == [free]
+
+
 def test_a_lane_is_free_again_when_its_job_has_ended(fresh_tenant: Tenant) -> None:
     add(fresh_tenant, PROBE, 1)
     second = add(fresh_tenant, SAME_LANE, 1)

@@ -152,6 +152,6 @@ def test_a_death_around_any_vendor_call_changes_nothing_in_the_end(
 def test_a_death_between_any_two_commits_changes_nothing_in_the_end(
     shop: Shop, name: str, first: int
 ) -> None:
-    """Every third point: those next to a call are covered above."""
-    killers = (KillAtScope(number) for number in range(first, MOST_POINTS, 3))
+    """Every fifth point: those next to a call are covered above."""
+    killers = (KillAtScope(number) for number in range(first, MOST_POINTS, 5))
     assert die_at_each(shop, name, killers) >= 2
