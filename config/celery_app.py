@@ -1,8 +1,9 @@
 """Celery: rings that say "queue X may have work". The work itself is rows (ADR 1).
 
 Every setting here is deliberate: a ring may be lost, late or doubled without harm, so there are no
-results, no retries by the broker, no eta, no events. The clock (beat) and the web process use this
-app as it is; a worker uses `config.worker`, which adds the tasks and all that they import.
+results, no retries by the broker, no eta, no events. The web process uses this app as it is; a
+worker uses `config.worker`, which adds the tasks and all that they import; the clock (beat) uses
+`config.clock`, which ends in good order.
 """
 
 from __future__ import annotations
