@@ -23,11 +23,12 @@ from tenants.scope import tenant_scope
 
 _INSERT = """
 INSERT INTO connector_delivery AS known (
-    tenant_id, source, via, event_id, event_type, object_type, object_id, invoice_id, caused_by_key,
+    tenant_id, source, via, event_id, event_type, object_type, object_id, invoice_id, payment_id,
+    customer_id, caused_by_key,
     state, note, duplicates, happened_at, received_at
 ) VALUES (
     %(tenant)s, %(source)s, %(via)s, %(event_id)s, %(event_type)s, %(object_type)s, %(object_id)s,
-    %(invoice_id)s, %(key)s, 'received', '', 0, %(happened)s, %(now)s
+    %(invoice_id)s, %(payment_id)s, %(customer_id)s, %(key)s, 'received', '', 0, %(happened)s, %(now)s
 )
 ON CONFLICT {target} DO UPDATE SET duplicates = known.duplicates + 1
 RETURNING id, duplicates
@@ -68,6 +69,8 @@ def store_event(tenant_id: int, event: StripeEvent, *, via: Delivery.Via) -> Sto
             "object_type": event.object_type[:40],
             "object_id": event.object_id[:120],
             "invoice_id": event.invoice_id[:120],
+            "payment_id": event.payment_id[:120],
+            "customer_id": event.customer_id[:120],
             "key": event.idempotency_key[:255],
             "happened": event.created_at,
         },
@@ -105,6 +108,8 @@ def store_hint(tenant_id: int, *, event_type: str, object_id: str) -> Stored:
             "object_type": event_type.partition(".")[0][:40],
             "object_id": object_id[:120],
             "invoice_id": "",
+            "payment_id": "",
+            "customer_id": "",
             "key": "",
             "happened": None,
         },

@@ -24,7 +24,7 @@ from connector.vendors.freshbooks.records import (
     FreshBooksInvoice,
     Page,
 )
-from connector.vendors.stripe.subscriptions import ENABLED_EVENTS
+from connector.vendors.stripe.subscriptions import POLLED_EVENTS
 from tenants.scope import tenant_scope
 
 OVERLAP_DAYS = 1
@@ -55,7 +55,7 @@ def poll_stripe(run: SyncRun) -> str:
     since = _event_start(feed)
     newest, new, cursor = since, 0, ""
     for _ in range(MAX_PAGES):
-        page = run.stripe.list_events(types=ENABLED_EVENTS, created_gte=since, cursor=cursor)
+        page = run.stripe.list_events(types=POLLED_EVENTS, created_gte=since, cursor=cursor)
         for event in page.rows:
             stored = inbox.store_event(run.tenant_id, event, via=Delivery.Via.POLL)
             new += stored.is_new

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.db.models import Q
 from django.utils import timezone
 
 from connector import inbox
@@ -24,9 +25,11 @@ from connector.models import (
 from connector.polling import poll_freshbooks, poll_stripe
 from connector.reconcile import reconcile
 from connector.runs import build_run
+from connector.settlement import poll_money
 from connector.sync.clients import sync_client
 from connector.sync.context import SyncRun
 from connector.sync.pair import sync_invoice
+from connector.sync.stray import look_up_cash_balance, look_up_stripe_payment
 from tenants.scope import tenant_scope
 
 Route = tuple[kinds.Kind, str]  # what to do, with which subject
@@ -35,6 +38,10 @@ NOTHING: list[Route] = []
 
 def _of_entity(function: Callable[[SyncRun, int], str]) -> Handler:
     return lambda job: function(build_run(job), int(job.subject))
+
+
+def _of_object(function: Callable[[SyncRun, str], str]) -> Handler:
+    return lambda job: function(build_run(job), job.subject)
 
 
 def _of_tenant(function: Callable[[SyncRun], str]) -> Handler:
@@ -145,6 +152,31 @@ def _stripe_invoice(delivery: Delivery) -> list[Route]:
     return [(kinds.SYNC_INVOICE, str(revision.invoice.freshbooks_invoice_id))]
 
 
+def _stripe_payment(delivery: Delivery) -> list[Route]:
+    """A payment and what becomes of it: the invoices that it paid, or money without an invoice."""
+    payment_id = delivery.payment_id
+    if not payment_id:
+        return NOTHING
+    paid = (
+        CollectedPayment.objects.select_related("invoice")
+        .filter(Q(stripe_payment_intent_id=payment_id) | Q(stripe_charge_id=payment_id))
+        .order_by("pk")
+    )
+    routes = [(kinds.SYNC_INVOICE, str(row.invoice.freshbooks_invoice_id)) for row in paid]
+    if routes and not any(row.allocation_id for row in paid):
+        return routes
+    return [*routes, (kinds.LOOK_UP_STRIPE_PAYMENT, payment_id)]
+
+
+def _cash_balance(delivery: Delivery) -> list[Route]:
+    """A customer's bank transfer that Stripe holds until it knows what it is for."""
+    return [(kinds.LOOK_UP_CASH_BALANCE, delivery.customer_id)] if delivery.customer_id else NOTHING
+
+
+def _payout(_: Delivery) -> list[Route]:
+    return [(kinds.POLL_MONEY, "")]
+
+
 def _stripe_money(delivery: Delivery) -> list[Route]:
     """Money on an invoice: one that we do not know is looked up, because money is never ignored."""
     known = _stripe_invoice(delivery)
@@ -159,8 +191,11 @@ HANDLERS: dict[str, Handler] = {
     kinds.SYNC_INVOICE.name: _of_entity(sync_invoice),
     kinds.LOOK_UP_PAYMENT.name: _of_entity(look_up_payment),
     kinds.LOOK_UP_STRIPE_INVOICE.name: look_up_stripe_invoice,
+    kinds.LOOK_UP_STRIPE_PAYMENT.name: _of_object(look_up_stripe_payment),
+    kinds.LOOK_UP_CASH_BALANCE.name: _of_object(look_up_cash_balance),
     kinds.POLL_FRESHBOOKS.name: _of_tenant(poll_freshbooks),
     kinds.POLL_STRIPE.name: _of_tenant(poll_stripe),
+    kinds.POLL_MONEY.name: _of_tenant(poll_money),
     kinds.RECONCILE_ALL.name: _of_tenant(reconcile),
     kinds.PING.name: connecting.ping,
     kinds.REGISTER_WEBHOOKS.name: connecting.register_webhooks,
@@ -191,6 +226,23 @@ STRIPE_ROUTES: dict[str, Callable[[Delivery], list[Route]]] = {
     "invoice.finalized": _stripe_invoice,
     "invoice.updated": _stripe_invoice,
     "invoice.overpaid": _stripe_money,
+    "payment_intent.succeeded": _stripe_payment,
+    "payment_intent.processing": _stripe_payment,
+    "payment_intent.payment_failed": _stripe_payment,
+    "charge.succeeded": _stripe_payment,
+    "refund.created": _stripe_payment,
+    "refund.updated": _stripe_payment,
+    "refund.failed": _stripe_payment,
+    "charge.dispute.created": _stripe_payment,
+    "charge.dispute.updated": _stripe_payment,
+    "charge.dispute.closed": _stripe_payment,
+    "charge.dispute.funds_withdrawn": _stripe_payment,
+    "charge.dispute.funds_reinstated": _stripe_payment,
+    "credit_note.created": _stripe_invoice,
+    "credit_note.voided": _stripe_invoice,
+    "customer_cash_balance_transaction.created": _cash_balance,
+    "payout.paid": _payout,
+    "payout.failed": _payout,
 }
 
 ROUTES: dict[str, dict[str, Callable[[Delivery], list[Route]]]] = {

@@ -14,6 +14,7 @@ from audit.recording import Cause
 from connector.jobs import ledger
 from connector.jobs.kinds import (
     POLL_FRESHBOOKS,
+    POLL_MONEY,
     POLL_STRIPE,
     RECONCILE_ALL,
     REGISTER_WEBHOOKS,
@@ -27,6 +28,7 @@ BATCH = 500
 KIND_OF_FEED: dict[str, Kind] = {
     PollFeed.Feed.FRESHBOOKS: POLL_FRESHBOOKS,
     PollFeed.Feed.STRIPE: POLL_STRIPE,
+    PollFeed.Feed.MONEY: POLL_MONEY,
     PollFeed.Feed.RECONCILE: RECONCILE_ALL,
 }
 

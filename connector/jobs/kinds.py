@@ -29,8 +29,11 @@ SYNC_CLIENT = Kind("sync_client", STRIPE, 40, "client")
 SYNC_INVOICE = Kind("sync_invoice", STRIPE, 50, "invoice")
 LOOK_UP_PAYMENT = Kind("look_up_payment", FRESHBOOKS, 30, "freshbooks_payment")
 LOOK_UP_STRIPE_INVOICE = Kind("look_up_stripe_invoice", STRIPE, 30, "stripe_invoice")
+LOOK_UP_STRIPE_PAYMENT = Kind("look_up_stripe_payment", STRIPE, 55, "stripe_payment")
+LOOK_UP_CASH_BALANCE = Kind("look_up_cash_balance", STRIPE, 55, "cash_balance")
 POLL_FRESHBOOKS = Kind("poll_freshbooks", FRESHBOOKS, 60, "poll_freshbooks")
 POLL_STRIPE = Kind("poll_stripe", FRESHBOOKS, 60, "poll_stripe")
+POLL_MONEY = Kind("poll_money", FRESHBOOKS, 65, "poll_money")
 RECONCILE_ALL = Kind("reconcile", RECONCILE, 70, "reconcile")
 
 KINDS: dict[str, Kind] = {
@@ -44,8 +47,11 @@ KINDS: dict[str, Kind] = {
         SYNC_INVOICE,
         LOOK_UP_PAYMENT,
         LOOK_UP_STRIPE_INVOICE,
+        LOOK_UP_STRIPE_PAYMENT,
+        LOOK_UP_CASH_BALANCE,
         POLL_FRESHBOOKS,
         POLL_STRIPE,
+        POLL_MONEY,
         RECONCILE_ALL,
     )
 }

@@ -5,7 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 from connector.mapping import differences
-from connector.mapping.differences import Difference, DiscrepancyKind, Figures, Severity
+from connector.mapping.differences import (
+    Difference,
+    DiscrepancyKind,
+    Dispute,
+    Figures,
+    Severity,
+)
 from connector.money import Money
 from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice
 from connector.vendors.stripe.records import StripeInvoice
@@ -14,6 +20,7 @@ __all__ = [
     "CollectionStatus",
     "Difference",
     "DiscrepancyKind",
+    "Dispute",
     "Severity",
     "collection_status",
     "compare_invoice",
@@ -83,6 +90,8 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
     recorded: Money,
     reported: Money,
     refunded: Money | None = None,
+    disputed: Dispute | None = None,
+    unclear: bool = False,
     unknown: Money | None = None,
     sent_total: Money | None = None,
     records_payments: bool = False,
@@ -93,6 +102,8 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
     Units: `collected` sums the paid Stripe invoice payments that are Stripe's own money, `refunded`
         what of it went back; `recorded` the live FreshBooks payments that we made for it (or that a
         person confirmed to stand for it); `reported` what we reported to Stripe as paid elsewhere;
+        `disputed` is an open dispute, `unclear` says that a payment of several invoices went back
+        in part;
         `unknown` writes whose outcome is not known yet; `sent_total` the total we last sent.
     Modes: `records_payments` is true where the tenant has payments recorded at once. Elsewhere a
         payment that FreshBooks does not have yet is expected, and listed with severity "info".
@@ -116,6 +127,9 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
     found = (
         differences.total(freshbooks, stripe, figures, sent_total),
         differences.unknown_outcome(recorded, unknown),
+        differences.disputed(freshbooks, disputed),
+        differences.unclear(figures, unclear=unclear),
+        differences.went_back(freshbooks, stripe, figures),
         differences.overpaid(freshbooks, stripe, figures),
         differences.unrecorded(freshbooks, figures, records_payments=records_payments),
         differences.unreported(figures),

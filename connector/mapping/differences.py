@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from connector.money import Money
@@ -26,6 +27,9 @@ class DiscrepancyKind(StrEnum):
     CHANGED_AFTER_PAYMENT = "changed_after_payment"
     OVERPAID = "overpaid"
     STRIPE_INVOICE_CHANGED = "stripe_invoice_changed"
+    DISPUTED = "disputed"
+    REFUNDED = "refunded"
+    REFUND_UNCLEAR = "refund_unclear"
 
 
 class Severity(StrEnum):
@@ -46,6 +50,15 @@ class Difference:
     stripe: Money | None
     explanation: str
     suggested_step: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispute:
+    """An open dispute on a payment of the invoice."""
+
+    amount: Money
+    status: str  # Stripe's word
+    due_by: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,13 +286,67 @@ def unreported(figures: Figures) -> Difference | None:
     )
 
 
+def disputed(freshbooks: FreshBooksInvoice, dispute: Dispute | None) -> Difference | None:
+    """The payer's bank asks for the money back."""
+    if dispute is None:
+        return None
+    until = f" by {dispute.due_by:%Y-%m-%d %H:%M} UTC" if dispute.due_by else ""
+    return Difference(
+        kind=DiscrepancyKind.DISPUTED,
+        severity=Severity.ERROR,
+        freshbooks=freshbooks.paid,
+        stripe=dispute.amount,
+        explanation=f"The payer disputes {dispute.amount} (Stripe says {dispute.status}). The payment "
+        "in FreshBooks stays until the dispute is lost.",
+        suggested_step=f"Answer the dispute in Stripe{until}.",
+    )
+
+
+def unclear(figures: Figures, *, unclear: bool) -> Difference | None:
+    """A payment of several invoices went back in part."""
+    if not unclear:
+        return None
+    return Difference(
+        kind=DiscrepancyKind.REFUND_UNCLEAR,
+        severity=Severity.ERROR,
+        freshbooks=figures.recorded,
+        stripe=figures.collected,
+        explanation="One Stripe payment paid several invoices, and a part of it went back: Stripe does "
+        "not say for which of them.",
+        suggested_step="Decide which invoice the refund is for, and lower its payment in FreshBooks.",
+    )
+
+
+def went_back(
+    freshbooks: FreshBooksInvoice, stripe: StripeInvoice, figures: Figures
+) -> Difference | None:
+    """Money went back and FreshBooks asks for it again, but Stripe does not."""
+    returned = figures.collected - figures.kept
+    asked = freshbooks.outstanding
+    if returned.is_zero or stripe.status != "paid" or asked.amount_minor <= 0:
+        return None
+    if figures.not_recorded.is_negative:
+        return None  # FreshBooks still shows it as paid: that comes first
+    return Difference(
+        kind=DiscrepancyKind.REFUNDED,
+        severity=Severity.INFO,
+        freshbooks=asked,
+        stripe=returned,
+        explanation=f"{returned} of what Stripe collected went back. FreshBooks has {asked} "
+        "outstanding; the Stripe invoice stays paid and asks for nothing.",
+        suggested_step="Give a credit in FreshBooks if nothing more is owed; otherwise make a new "
+        "invoice for it.",
+    )
+
+
 def stripe_remainder(
     freshbooks: FreshBooksInvoice, stripe: StripeInvoice, figures: Figures
 ) -> Difference | None:
     """What Stripe says remains, against what we know was paid there."""
     known = max(figures.stripe_open, Money.zero(stripe.currency))
     asked = stripe.amount_remaining if stripe.status == "open" else Money.zero(stripe.currency)
-    if stripe.status not in {"open", "paid"} or asked == known:
+    again = known + figures.collected - figures.kept  # Stripe may ask again for what went back
+    if stripe.status not in {"open", "paid"} or asked in {known, again}:
         return None
     balance = Money(abs(stripe.starting_balance_minor), stripe.currency)
     explanation = f"Stripe asks for {asked}; by the payments known here {known} should remain."

@@ -1,26 +1,39 @@
 """Tables of the connector, one module per concern."""
 
+from connector.models.closing import ClosedPeriod
 from connector.models.discrepancies import Discrepancy
 from connector.models.inbox import Delivery, RefusedDelivery
 from connector.models.jobs import SyncJob
+from connector.models.journal import MoneyFact
 from connector.models.links import ClientLink, InvoiceLink, InvoiceRevision
 from connector.models.payments import CollectedPayment, OutsidePayment
+from connector.models.plans import Plan, PlanStep
 from connector.models.polling import PollFeed
+from connector.models.settlement import BalanceMovement, Payout
+from connector.models.stray import Allocation, StrayPayment
 from connector.models.vendor_calls import CallCount, RateBucket
 from connector.models.writes import VendorWrite
 
 __all__ = [
+    "Allocation",
+    "BalanceMovement",
     "CallCount",
     "ClientLink",
+    "ClosedPeriod",
     "CollectedPayment",
     "Delivery",
     "Discrepancy",
     "InvoiceLink",
     "InvoiceRevision",
+    "MoneyFact",
     "OutsidePayment",
+    "Payout",
+    "Plan",
+    "PlanStep",
     "PollFeed",
     "RateBucket",
     "RefusedDelivery",
+    "StrayPayment",
     "SyncJob",
     "VendorWrite",
 ]

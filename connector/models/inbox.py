@@ -36,6 +36,10 @@ class Delivery(TenantOwned):
     invoice_id = models.CharField(
         max_length=120, blank=True, help_text="The vendor's invoice id, when the event names one."
     )
+    payment_id = models.CharField(
+        max_length=120, blank=True, help_text="The PaymentIntent or charge that the event is about."
+    )
+    customer_id = models.CharField(max_length=120, blank=True)
     caused_by_key = models.CharField(
         max_length=255, blank=True, help_text="Idempotency key of the request that caused it."
     )

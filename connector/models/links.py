@@ -82,6 +82,12 @@ class InvoiceLink(TenantOwned):
     stripe_paid_minor = models.BigIntegerField(null=True, blank=True)
     stripe_remaining_minor = models.BigIntegerField(null=True, blank=True)
     hosted_invoice_url = models.TextField(blank=True)
+    returned_minor = models.BigIntegerField(
+        default=0, help_text="Of what Stripe collected: refunded or lost to disputes."
+    )
+    dispute_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="Until when an open dispute must be answered."
+    )
     collection_status = models.CharField(max_length=20, blank=True)
 
     content_hash = models.CharField(max_length=64, blank=True)

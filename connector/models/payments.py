@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from connector.models.links import InvoiceLink
+from connector.models.stray import Allocation
 from tenants.models import TenantOwned
 
 
@@ -26,12 +27,23 @@ class CollectedPayment(TenantOwned):
         REJECTED = "rejected", "Refused by FreshBooks"
         NEEDS_YOU = "needs_you", "Needs you"
         DELETED_BY_PERSON = "deleted_by_person", "Recorded, then deleted by a person"
+        TAKEN_BACK = "taken_back", "Recorded, then taken back after a refund"
 
     invoice = models.ForeignKey(
         InvoiceLink, on_delete=models.PROTECT, related_name="collected_payments"
     )
-    stripe_invoice_payment_id = models.CharField(max_length=60)
-    stripe_invoice_id = models.CharField(max_length=60)
+    allocation = models.ForeignKey(
+        Allocation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="collected",
+        help_text="Set for a payment without invoice that was matched to this one.",
+    )
+    stripe_invoice_payment_id = models.CharField(
+        max_length=60, help_text="inpay_…, or alloc_<n> for a match that was made here."
+    )
+    stripe_invoice_id = models.CharField(max_length=60, blank=True)
     stripe_payment_intent_id = models.CharField(max_length=60, blank=True)
     stripe_charge_id = models.CharField(max_length=60, blank=True)
     status = models.CharField(max_length=20)  # Stripe's: open, paid, canceled
@@ -40,6 +52,14 @@ class CollectedPayment(TenantOwned):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     paid_at = models.DateTimeField(null=True, blank=True)
+    refunded_minor = models.BigIntegerField(default=0, help_text="Went back to the payer.")
+    dispute_status = models.CharField(max_length=40, blank=True)  # Stripe's; open enum
+    disputed_minor = models.BigIntegerField(default=0, help_text="Under dispute or lost to one.")
+    dispute_due_at = models.DateTimeField(null=True, blank=True)
+    refunds_unclear = models.BooleanField(
+        default=False,
+        help_text="Its payment paid several invoices, and it is not known whose part went back.",
+    )
 
     recording = models.CharField(max_length=20, choices=Recording, default=Recording.OBSERVED)
     reason = models.TextField(blank=True)
@@ -53,6 +73,20 @@ class CollectedPayment(TenantOwned):
     approved_at = models.DateTimeField(null=True, blank=True)
     first_seen_at = models.DateTimeField(auto_now_add=True)
     recorded_at = models.DateTimeField(null=True, blank=True)
+    written_minor = models.BigIntegerField(
+        null=True, blank=True, help_text="What we last asked FreshBooks to show."
+    )
+    changes = models.PositiveSmallIntegerField(
+        default=0, help_text="How often we changed or removed it in FreshBooks."
+    )
+    change_pending = models.BooleanField(default=False)
+    changed_by_person = models.BooleanField(
+        default=False, help_text="Its amount in FreshBooks is somebody's own: left as it is."
+    )
+    lowering_approved_by = models.CharField(
+        max_length=150, blank=True, help_text="Who allowed to lower it after a refund."
+    )
+    lowering_approved_to_minor = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -67,6 +101,12 @@ class CollectedPayment(TenantOwned):
         ]
         indexes = [models.Index(fields=["tenant", "recording"], name="collected_by_recording")]
         verbose_name = "collected payment"
+
+    @property
+    def kept_minor(self) -> int:
+        """What of it the tenant still has: an open dispute counts as kept until it is lost."""
+        lost = self.disputed_minor if self.dispute_status == "lost" else 0
+        return max(0, self.amount_minor - self.refunded_minor - lost)
 
     def __str__(self) -> str:
         return self.stripe_invoice_payment_id

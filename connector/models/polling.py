@@ -13,6 +13,7 @@ class PollFeed(TenantOwned):
     class Feed(models.TextChoices):
         FRESHBOOKS = "freshbooks", "FreshBooks: clients and invoices"
         STRIPE = "stripe", "Stripe: events"
+        MONEY = "money", "Stripe: movements of money"
         RECONCILE = "reconcile", "Full reconciliation"
 
     feed = models.CharField(max_length=12, choices=Feed)

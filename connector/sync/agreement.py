@@ -13,6 +13,7 @@ from connector.errors import NotRepresentable
 from connector.mapping.compare import (
     CollectionStatus,
     Difference,
+    Dispute,
     collection_status,
     compare_invoice,
 )
@@ -20,7 +21,7 @@ from connector.models import CollectedPayment, Discrepancy, InvoiceLink, Outside
 from connector.money import Money
 from connector.sync.alignment import StripeSight
 from connector.sync.books import Books
-from connector.sync.collected import has_pending_payment, total
+from connector.sync.collected import has_pending_payment, is_disputed, returned, total
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import DELETED
 from tenants.models import Tenant
@@ -35,6 +36,7 @@ FIGURES = (
     "stripe_status",
     "stripe_paid_minor",
     "stripe_remaining_minor",
+    "returned_minor",
     "collection_status",
 )
 
@@ -136,10 +138,23 @@ def _differences(
         collected=total(collected, currency),
         recorded=_recorded(collected, currency),
         reported=_reported(outside, currency),
+        refunded=returned(collected, currency),
+        disputed=_open_dispute(collected),
+        unclear=any(row.refunds_unclear for row in collected),
         unknown=total(unknown, currency),
         records_payments=run.payment_mode == Tenant.PaymentMode.RECORD,
         not_representable=_why(blocked),
     )
+
+
+def _open_dispute(rows: Iterable[CollectedPayment]) -> Dispute | None:
+    """The dispute that must be answered first."""
+    found = [row for row in rows if is_disputed(row)]
+    row = min(found, key=lambda each: each.dispute_due_at or timezone.now(), default=None)
+    if row is None:
+        return None
+    amount = Money(row.disputed_minor, row.currency)
+    return Dispute(amount=amount, status=row.dispute_status, due_by=row.dispute_due_at)
 
 
 def _why(blocked: NotRepresentable | None) -> str:
@@ -178,6 +193,9 @@ def _set_figures(
     link.stripe_remaining_minor = stripe.amount_remaining.amount_minor if stripe else None
     link.hosted_invoice_url = stripe.hosted_invoice_url if stripe else ""
     link.content_hash = sight.revision.content_hash if sight.revision else ""
+    link.returned_minor = returned(collected, invoice.currency_code).amount_minor
+    dispute = _open_dispute(collected)
+    link.dispute_due_at = dispute.due_by if dispute else None
     link.collection_status = _collection_status(books, sight, collected, outside)
     link.synced_at = timezone.now()
 
@@ -195,6 +213,8 @@ def _collection_status(
         paid=total(collected, currency),
         has_pending=has_pending_payment(sight.payments),
         paid_outside=Money(sum(row.amount_minor for row in live_outside), currency),
+        refunded=returned(collected, currency),
+        disputed=any(is_disputed(row) for row in collected),
         collecting=sight.invoice is not None and sight.invoice.status in {"open", "paid"},
     )
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from audit.recording import record
-from connector.models import CollectedPayment, InvoiceLink
+from connector import journal
+from connector.journal import Fact
+from connector.models import CollectedPayment, InvoiceLink, MoneyFact
 from connector.money import Money
 from connector.sync.context import SyncRun
+from connector.sync.returned import gross
 from connector.vendors.stripe.records import StripeInvoicePayment
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -30,7 +33,7 @@ def take_collected_payments(
         run.job.hold_fence()
         for payment in payments:
             if payment.payment_type in STRIPE_MONEY and payment.amount_paid is not None:
-                new += _take(run, link, payment, payment.amount_paid)
+                new += _take(run, link, payment, gross(payment))
     return new
 
 
@@ -57,6 +60,17 @@ def total(rows: Iterable[CollectedPayment], currency: str) -> Money:
     return Money(sum(same), currency)
 
 
+def returned(rows: Iterable[CollectedPayment], currency: str) -> Money:
+    """What of it went back to the payers, for good as far as is known."""
+    same = (row.amount_minor - row.kept_minor for row in rows if row.currency == currency)
+    return Money(sum(same), currency)
+
+
+def is_disputed(row: CollectedPayment) -> bool:
+    """Whether a dispute is open on it that may still cost the money."""
+    return bool(row.disputed_minor) and row.dispute_status != "lost"
+
+
 def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount: Money) -> int:
     row, created = CollectedPayment.objects.get_or_create(
         tenant_id=run.tenant_id,
@@ -80,6 +94,18 @@ def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount
             row.status = payment.status
             row.save(update_fields=["status"])
         return 0
+    fact = Fact(
+        side=MoneyFact.Side.STRIPE,
+        kind=MoneyFact.Kind.COLLECTED,
+        key=f"stripe:{payment.id}",
+        source_id=payment.id,
+        payment_id=payment.payment_intent_id or payment.charge_id,
+        money=amount,
+        happened_at=payment.paid_at or payment.created_at,
+        invoice=link,
+        note=payment.method_type,
+    )
+    journal.keep(run.tenant_id, [fact], correlation_id=run.job.cause.correlation_id)
     record(
         tenant_id=run.tenant_id,
         action="payment.collected",

@@ -16,11 +16,13 @@ from connector.sync.books import Books
 from connector.sync.collected import collected_rows, take_collected_payments
 from connector.sync.context import SyncRun
 from connector.sync.outside import report_outside_payments, take_outside_payments
-from connector.sync.payments import (
-    TO_DO,
+from connector.sync.payment_changes import (
+    follow_in_freshbooks,
     notice_changes_by_people,
-    record_payment_in_freshbooks,
+    take_up_again,
 )
+from connector.sync.payments import TO_DO, record_payment_in_freshbooks
+from connector.sync.returned import follow_returns
 from connector.vendors.freshbooks.pages import all_pages
 from connector.vendors.freshbooks.records import (
     VISIBLE,
@@ -41,6 +43,7 @@ def sync_invoice(run: SyncRun, invoice_id: int) -> str:
     books = Books(invoice=invoice, payments=_read_payments(run, link, invoice))
     sight = look_at_stripe(run, link)
     take_collected_payments(run, link, sight.payments)
+    follow_returns(run, link, sight.payments)
     take_outside_payments(run, link, books.payments)
     blocked: NotRepresentable | None = None
     try:
@@ -89,6 +92,7 @@ def _missing(run: SyncRun, invoice_id: int) -> str:
         return "FreshBooks does not have this invoice"
     sight = look_at_stripe(run, link)
     take_collected_payments(run, link, sight.payments)
+    follow_returns(run, link, sight.payments)
     save_missing(run, link, sight)
     return "FreshBooks no longer has this invoice"
 
@@ -146,14 +150,13 @@ def _record_collected(
     """Carry collected payments over; one that is not clear yet does not stop the others."""
     rows = collected_rows(run, link)
     notice_changes_by_people(run, link, rows, books)
-    sources = {payment.id: payment for payment in sight.payments}
     waiting: ConnectorError | None = None
     for row in rows:
-        source = sources.get(row.stripe_invoice_payment_id)
-        if row.recording not in TO_DO or source is None:
-            continue
+        take_up_again(run, link, row)
         try:
-            books = record_payment_in_freshbooks(run, link, row, source, books)
+            if row.recording in TO_DO:
+                books = record_payment_in_freshbooks(run, link, row, books)
+            books = follow_in_freshbooks(run, link, row, books)
         except ConnectorError as error:
             waiting = waiting or error
     return books, waiting

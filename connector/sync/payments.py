@@ -41,6 +41,7 @@ from tenants.scope import tenant_scope
 Recording = CollectedPayment.Recording
 TO_DO = (Recording.APPROVED, Recording.SENDING, Recording.UNKNOWN)
 CREATE = "freshbooks.payments.create"
+WENT_BACK = "It went back to the payer before it was recorded."
 LOOKS = 3  # how often the marker is looked for before the payment is sent once more
 
 
@@ -48,7 +49,6 @@ def record_payment_in_freshbooks(
     run: SyncRun,
     link: InvoiceLink,
     row: CollectedPayment,
-    source: StripeInvoicePayment,
     books: Books,
 ) -> Books:
     """Take one collected payment one step further; answer the books as they stand then.
@@ -64,32 +64,15 @@ def record_payment_in_freshbooks(
     found = recording_guards.find_by_marker(row, books.payments)
     if found is not None:
         return _adopt_found(run, link, row, found, books)
-    if run.payment_mode == Tenant.PaymentMode.OBSERVE:
+    if run.payment_mode == Tenant.PaymentMode.OBSERVE or row.kept_minor == 0:
+        row.reason = "" if row.kept_minor else WENT_BACK
         _save_state(run, row, Recording.OBSERVED)
         return books
     reason = recording_guards.why_not(row, books.invoice, books.payments, ours=_markers(run, link))
     if reason:
         _leave_to_person(run, link, row, reason)
         return books
-    return _send(run, link, row, source, books)
-
-
-def notice_changes_by_people(
-    run: SyncRun, link: InvoiceLink, rows: list[CollectedPayment], books: Books
-) -> None:
-    """A payment we made that a person deleted stays deleted; one that was changed is taken over."""
-    live = {payment.id: payment for payment in books.payments}
-    for row in rows:
-        if row.recording != Recording.RECORDED or row.freshbooks_payment_id is None:
-            continue
-        payment = live.get(row.freshbooks_payment_id)
-        if payment is None:
-            payment = run.freshbooks.get_payment(payment_id=row.freshbooks_payment_id)
-        if payment.vis_state == DELETED:
-            _save(run, link, row, Recording.DELETED_BY_PERSON, "payment.deleted_by_person")
-        elif payment.amount.amount_minor != row.freshbooks_amount_minor:
-            row.freshbooks_amount_minor = payment.amount.amount_minor
-            _save(run, link, row, Recording.RECORDED, "payment.changed_by_person")
+    return _send(run, link, row, books)
 
 
 def _markers(run: SyncRun, link: InvoiceLink) -> set[str]:
@@ -144,12 +127,11 @@ def _send(
     run: SyncRun,
     link: InvoiceLink,
     row: CollectedPayment,
-    source: StripeInvoicePayment,
     books: Books,
 ) -> Books:
     try:
         draft = to_freshbooks_payment(
-            source,
+            _as_kept(row),
             invoice=books.invoice,
             marker=row.marker,
             book_time_zone=run.book_time_zone,
@@ -159,6 +141,7 @@ def _send(
         return books
     row.attempts += 1
     row.sent_at = timezone.now()
+    row.written_minor = draft.amount.amount_minor
     _save_state(run, row, Recording.SENDING)
     kept: list[FreshBooksPayment] = []
     try:
@@ -174,6 +157,32 @@ def _send(
         _save_state(run, row, Recording.UNKNOWN if unknown else Recording.APPROVED)
         raise
     return _adopt(run, link, row, kept[0], books)
+
+
+def _as_kept(row: CollectedPayment) -> StripeInvoicePayment:
+    """The row as Stripe's record, with what was kept of it: that is what FreshBooks shows."""
+    amount = Money(row.kept_minor, row.currency)
+    at = row.paid_at or row.first_seen_at
+    return StripeInvoicePayment(
+        id=row.stripe_invoice_payment_id,
+        invoice_id=row.stripe_invoice_id,
+        status=row.status,
+        amount_requested=amount,
+        amount_paid=amount,
+        is_default=False,
+        payment_type="payment_intent" if row.stripe_payment_intent_id else "charge",
+        payment_intent_id=row.stripe_payment_intent_id,
+        charge_id=row.stripe_charge_id,
+        payment_record_id="",
+        payment_intent_status="",
+        method_type=row.method_type,
+        card_brand=row.card_brand,
+        paid_at=at,
+        created_at=at,
+        charge_amount=None,
+        charge_refunded=None,
+        charge_disputed=False,
+    )
 
 
 def _intent(
@@ -246,10 +255,11 @@ def _adopt(
     row.freshbooks_amount_minor = payment.amount.amount_minor
     row.recorded_at = timezone.now()
     row.reason = ""
-    if payment.amount.amount_minor != row.amount_minor:
+    row.written_minor = row.written_minor or payment.amount.amount_minor
+    if payment.amount.amount_minor < row.written_minor:
         row.reason = (
-            f"FreshBooks kept {payment.amount} of {Money(row.amount_minor, row.currency)}; the rest "
-            "became a credit of the client."
+            f"FreshBooks kept {payment.amount} of {Money(row.written_minor, row.currency)}; the "
+            "rest became a credit of the client."
         )
     _save(run, link, row, Recording.RECORDED, "payment.recorded")
     known = any(payment.id == other.id for other in books.payments)

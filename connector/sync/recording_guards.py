@@ -45,7 +45,12 @@ def why_not(
     """
     if row.currency != invoice.currency_code:
         return f"Paid in {row.currency}, but the invoice is in {invoice.currency_code}."
-    amount = Money(row.amount_minor, row.currency)
+    amount = Money(row.kept_minor, row.currency)
+    if row.refunds_unclear:
+        return (
+            "Its payment paid several invoices and went back in part: Stripe does not say for which "
+            "of them."
+        )
     if invoice.vis_state == DELETED:
         return "The invoice was deleted in FreshBooks."
     others = [p for p in payments if idempotency.find_marker(p.note) not in ours]

@@ -35,6 +35,8 @@ def event(event_id: str = "", **values: Any) -> StripeEvent:
         "object_type": "invoice",
         "object_id": "in_1",
         "invoice_id": "in_1",
+        "payment_id": "",
+        "customer_id": "",
         "idempotency_key": "",
     } | values
     return StripeEvent(**fields)

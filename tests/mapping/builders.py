@@ -214,6 +214,9 @@ def stripe_payment(**changes: Any) -> StripeInvoicePayment:
             card_brand="visa",
             paid_at=datetime(2026, 3, 10, 3, 30, tzinfo=UTC),
             created_at=datetime(2026, 3, 10, 3, 29, tzinfo=UTC),
+            charge_amount=None,
+            charge_refunded=None,
+            charge_disputed=False,
         ),
         **changes,
     )

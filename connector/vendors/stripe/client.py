@@ -10,10 +10,13 @@ from connector.vendors.stripe.account_calls import AccountCalls
 from connector.vendors.stripe.customer_calls import CustomerCalls
 from connector.vendors.stripe.event_calls import EventCalls
 from connector.vendors.stripe.invoice_calls import InvoiceCalls
+from connector.vendors.stripe.money_calls import MoneyCalls
 from connector.vendors.stripe.payment_calls import PaymentCalls
 
 
-class StripeAccountClient(AccountCalls, CustomerCalls, InvoiceCalls, PaymentCalls, EventCalls):
+class StripeAccountClient(
+    AccountCalls, CustomerCalls, InvoiceCalls, PaymentCalls, MoneyCalls, EventCalls
+):
     """One account of one key, built per tenant."""
 
     def __repr__(self) -> str:

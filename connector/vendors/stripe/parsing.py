@@ -125,17 +125,24 @@ def to_invoice_payment(source: Fields) -> StripeInvoicePayment:
         payment_record_id=reference(payment, "payment_record"),
         payment_intent_status=intent.text_or_empty("status") if intent else "",
         method_type=method.text_or_empty("type") if method else "",
-        card_brand=_card_brand(method),
+        card_brand=card_brand(method),
         paid_at=instant_or_none(source.child("status_transitions"), "paid_at"),
         created_at=instant(source, "created"),
+        charge_amount=_of_charge(charge, "amount", currency),
+        charge_refunded=_of_charge(charge, "amount_refunded", currency),
+        charge_disputed=charge.flag_or_false("disputed") if charge else False,
     )
+
+
+def _of_charge(charge: Fields | None, key: str, currency: str) -> Money | None:
+    return money(charge, key, currency) if charge is not None and charge.has(key) else None
 
 
 def _latest_charge_id(intent: Fields | None) -> str:
     return reference(intent, "latest_charge") if intent else ""
 
 
-def _card_brand(method: Fields | None) -> str:
+def card_brand(method: Fields | None) -> str:
     card = method.child_or_none("card") if method else None
     return card.text_or_empty("brand") if card else ""
 
@@ -171,8 +178,21 @@ def to_event(source: Fields) -> StripeEvent:
         object_type=object_type,
         object_id=object_id,
         invoice_id=invoice_id,
+        payment_id=_payment_of(subject, object_type, object_id),
+        customer_id=_loose_reference(subject, "customer"),
         idempotency_key=_request_key(source),
     )
+
+
+def _payment_of(subject: Fields, object_type: str, object_id: str) -> str:
+    """The payment that an event is about: a PaymentIntent where there is one, else a charge."""
+    if object_type == "payment_intent":
+        return object_id
+    payment = subject.data.get("payment")
+    inner = payment if isinstance(payment, dict) else subject.data
+    named = Fields(subject.vendor, subject.where, inner)
+    own = object_id if object_type == "charge" else ""
+    return _loose_reference(named, "payment_intent") or _loose_reference(named, "charge") or own
 
 
 def _request_key(source: Fields) -> str:

@@ -89,6 +89,9 @@ class StripeInvoicePayment:
     card_brand: str
     paid_at: datetime | None
     created_at: datetime
+    charge_amount: Money | None  # of the whole charge, which may pay several invoices
+    charge_refunded: Money | None  # of the whole charge; None when not expanded
+    charge_disputed: bool  # ever; stays true when won
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +116,8 @@ class StripeEvent:
     object_type: str
     object_id: str
     invoice_id: str  # data.object.invoice, or the invoice's own id; "" if none
+    payment_id: str  # the PaymentIntent it is about, else the charge; "" if none
+    customer_id: str  # "" if none
     idempotency_key: str  # of the request that caused it; "" if none did
 
 

@@ -1,0 +1,189 @@
+"""After a refund or a lost dispute: the payment that we made in FreshBooks follows.
+
+It is lowered, or taken back when nothing is left; raised again when a refund fails. A payment whose
+amount somebody changed in FreshBooks is theirs: it is left alone, and the difference is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from audit.recording import record
+from connector.errors import VendorNotFound, VendorRefused
+from connector.models import CollectedPayment, InvoiceLink
+from connector.money import Money
+from connector.sync.books import Books
+from connector.sync.context import SyncRun
+from connector.vendors.freshbooks.records import DELETED, FreshBooksPayment
+from connector.writes import Intent, perform
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+Recording = CollectedPayment.Recording
+UPDATE, DELETE = "freshbooks.payments.update", "freshbooks.payments.delete"
+
+
+def notice_changes_by_people(
+    run: SyncRun, link: InvoiceLink, rows: list[CollectedPayment], books: Books
+) -> None:
+    """A payment we made that a person deleted stays deleted; one that was changed is taken over.
+
+    A change of our own whose answer never came shows here as well: it is told by what we asked for.
+    """
+    live = {payment.id: payment for payment in books.payments}
+    for row in rows:
+        if row.recording != Recording.RECORDED or row.freshbooks_payment_id is None:
+            continue
+        payment = live.get(row.freshbooks_payment_id)
+        if payment is None:
+            payment = run.freshbooks.get_payment(payment_id=row.freshbooks_payment_id)
+        if payment.vis_state == DELETED:
+            ours = row.change_pending and row.written_minor == 0
+            row.freshbooks_amount_minor = 0 if ours else row.freshbooks_amount_minor
+            row.change_pending = False
+            state = Recording.TAKEN_BACK if ours else Recording.DELETED_BY_PERSON
+            action = "payment.taken_back" if ours else "payment.deleted_by_person"
+            _save_change(run, link, row, state, action)
+        elif payment.amount.amount_minor != row.freshbooks_amount_minor:
+            ours = row.change_pending and payment.amount.amount_minor == row.written_minor
+            row.freshbooks_amount_minor = payment.amount.amount_minor
+            row.changed_by_person = row.changed_by_person or not ours
+            row.change_pending = False
+            action = "payment.amount_changed" if ours else "payment.changed_by_person"
+            _save_change(run, link, row, Recording.RECORDED, action)
+
+
+def follow_in_freshbooks(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, books: Books
+) -> Books:
+    """Bring our payment in line with what was kept of the money; answer the books after it."""
+    if not wants_change(row) or not _may(run, row):
+        return books
+    payment = next((p for p in books.payments if p.id == row.freshbooks_payment_id), None)
+    if payment is None:
+        return books  # deleted meanwhile; the next look tells by whom
+    target = Money(row.kept_minor, row.currency)
+    row.written_minor, row.change_pending = target.amount_minor, True
+    row.changes += 1
+    _save(run, row)
+    try:
+        answer = _write(run, link, row, payment, target)
+    except (VendorRefused, VendorNotFound) as refusal:
+        row.change_pending, row.changed_by_person = False, True
+        row.reason = f"FreshBooks refused to change it: {refusal.message}"
+        _save_change(run, link, row, Recording.RECORDED, "payment.change_refused")
+        return books
+    return _done(run, link, row, answer, books)
+
+
+def wants_change(row: CollectedPayment) -> bool:
+    """Whether FreshBooks should show another amount for it than we last asked it to."""
+    if row.recording != Recording.RECORDED or row.changed_by_person or row.refunds_unclear:
+        return False
+    return row.change_pending or row.kept_minor != row.written_minor
+
+
+def take_up_again(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> None:
+    """Money that went back and came again (a refund failed) is to be recorded once more."""
+    if row.recording != Recording.TAKEN_BACK or row.kept_minor == 0:
+        return
+    if run.payment_mode == Tenant.PaymentMode.OBSERVE:
+        return
+    record_at_once = run.payment_mode == Tenant.PaymentMode.RECORD
+    state = Recording.APPROVED if record_at_once else Recording.AWAITING_APPROVAL
+    row.freshbooks_payment_id = None
+    row.attempts = row.looks = 0
+    row.written_minor = None
+    _save_change(run, link, row, state, "payment.taken_up_again")
+
+
+def _may(run: SyncRun, row: CollectedPayment) -> bool:
+    if run.payment_mode == Tenant.PaymentMode.RECORD:
+        return True
+    if run.payment_mode == Tenant.PaymentMode.OBSERVE:
+        return False
+    return row.lowering_approved_to_minor == row.kept_minor
+
+
+def _write(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, before: FreshBooksPayment, to: Money
+) -> FreshBooksPayment:
+    """One write, which sets the amount: sent twice, it does the same."""
+    kept: list[FreshBooksPayment] = []
+
+    def call(_body: dict[str, Any], _key: str) -> FreshBooksPayment:
+        if to.is_zero:
+            kept.append(run.freshbooks.delete_payment(payment_id=before.id))
+        else:
+            kept.append(
+                run.freshbooks.update_payment_amount(
+                    payment_id=before.id, amount=to, note=before.note
+                )
+            )
+        return kept[0]
+
+    perform(
+        run.job,
+        Intent(
+            vendor="freshbooks",
+            vendor_account=run.freshbooks_account_id,
+            operation=DELETE if to.is_zero else UPDATE,
+            entity=f"invoice:{link.freshbooks_invoice_id}",
+            revision=row.pk,
+            step=f"change-{row.changes}",
+            body={"id": before.id, "amount": to.to_decimal_string(), "code": to.currency},
+            call=call,
+            summarize=lambda made: {"id": made.id, "amount": made.amount.to_decimal_string()},
+        ),
+    )
+    return kept[0]
+
+
+def _done(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, answer: FreshBooksPayment, books: Books
+) -> Books:
+    taken_back = answer.vis_state == DELETED
+    before = next(p for p in books.payments if p.id == answer.id)
+    row.freshbooks_amount_minor = 0 if taken_back else answer.amount.amount_minor
+    row.reason, row.change_pending = "", False
+    state = Recording.TAKEN_BACK if taken_back else Recording.RECORDED
+    action = "payment.taken_back" if taken_back else "payment.amount_changed"
+    _save_change(run, link, row, state, action)
+    others = tuple(p for p in books.payments if p.id != answer.id)
+    left = Money.zero(before.amount.currency) if taken_back else answer.amount
+    invoice = replace(
+        books.invoice,
+        paid=books.invoice.paid - before.amount + left,
+        outstanding=books.invoice.outstanding + before.amount - left,
+    )
+    return Books(invoice=invoice, payments=others if taken_back else (*others, answer))
+
+
+def _save(run: SyncRun, row: CollectedPayment) -> None:
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        row.save()
+
+
+def _save_change(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, state: Recording, action: str
+) -> None:
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        row.recording = state
+        row.save()
+        record(
+            tenant_id=run.tenant_id,
+            action=action,
+            entity=f"invoice:{link.freshbooks_invoice_id}",
+            cause=run.job.cause,
+            details={
+                "invoice_payment": row.stripe_invoice_payment_id,
+                "freshbooks_payment": row.freshbooks_payment_id,
+                "collected": str(Money(row.amount_minor, row.currency)),
+                "kept": str(Money(row.kept_minor, row.currency)),
+                "in_freshbooks": str(Money(row.freshbooks_amount_minor or 0, row.currency)),
+                "reason": row.reason,
+            },
+        )

@@ -1,0 +1,266 @@
+"""Money that Stripe collected and that went back, or may: refunds and disputes, of any age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from audit.recording import record
+from connector import journal
+from connector.journal import Fact
+from connector.models import CollectedPayment, InvoiceLink, MoneyFact
+from connector.money import Money
+from connector.sync.context import SyncRun
+from connector.vendors.stripe.money_records import StripeDispute, StripeRefund
+from connector.vendors.stripe.pages import all_pages
+from connector.vendors.stripe.records import StripeInvoicePayment
+from tenants.scope import tenant_scope
+
+Kind = MoneyFact.Kind
+UNDONE = frozenset({"failed", "canceled"})  # refunds that did not happen in the end
+LOST = "lost"
+CLOSED = frozenset({"won", LOST, "warning_closed", "prevented"})
+FIGURES = ("refunded_minor", "dispute_status", "disputed_minor", "dispute_due_at")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Returns:
+    """What Stripe says went back of one payment, and how much of it no invoice needs."""
+
+    refunds: tuple[StripeRefund, ...]
+    disputes: tuple[StripeDispute, ...]
+    excess: int = 0  # paid beyond the invoices, in minor units: refunds take from it first
+    shared: bool = False  # it paid other invoices too, which are not ours
+
+    @property
+    def refunded(self) -> int:
+        """All that was refunded, in minor units."""
+        return sum(row.amount.amount_minor for row in self.refunds if row.status not in UNDONE)
+
+    @property
+    def lost(self) -> int:
+        """All that was lost to disputes, in minor units."""
+        return sum(row.amount.amount_minor for row in self.disputes if row.status == LOST)
+
+
+def follow_returns(
+    run: SyncRun, link: InvoiceLink, payments: Iterable[StripeInvoicePayment]
+) -> None:
+    """Bring the refunds and disputes of an invoice's payments up to date.
+
+    Reads nothing for a payment of which Stripe says that nothing went back, and nothing is known.
+    """
+    seen = {payment.id: payment for payment in payments}
+    with tenant_scope(run.tenant_id):
+        rows = list(CollectedPayment.objects.filter(invoice=link).order_by("pk"))
+    for row in rows:
+        payment = seen.get(row.stripe_invoice_payment_id)
+        if payment is not None and _must_read(row, payment):
+            follow_payment(
+                run, row.stripe_payment_intent_id or row.stripe_charge_id, payment.charge_amount
+            )
+
+
+def follow_payment(run: SyncRun, payment_id: str, charged: Money | None) -> Returns:
+    """Read what went back of one payment and keep it on every row that the payment paid."""
+    returns = _read(run, payment_id, charged)
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        rows = list(_rows_of(payment_id).select_for_update(of=("self",)))
+        if rows:
+            _share(rows, returns)
+            _keep_facts(run, payment_id, rows, returns)
+            for row in rows:
+                _save(run, row)
+    return returns
+
+
+def _rows_of(payment_id: str) -> QuerySet[CollectedPayment]:
+    return (
+        CollectedPayment.objects.select_related("invoice")
+        .filter(Q(stripe_payment_intent_id=payment_id) | Q(stripe_charge_id=payment_id))
+        .order_by("pk")
+    )
+
+
+def _read(run: SyncRun, payment_id: str, charged: Money | None) -> Returns:
+    refunds = all_pages(lambda cursor: run.stripe.list_refunds(payment_id, cursor=cursor))
+    disputes = all_pages(lambda cursor: run.stripe.list_disputes(payment_id, cursor=cursor))
+    returns = Returns(refunds=tuple(refunds), disputes=tuple(disputes))
+    with tenant_scope(run.tenant_id):
+        rows = list(_rows_of(payment_id))
+    if charged is None or charged.amount_minor <= sum(row.amount_minor for row in rows):
+        return returns
+    if any(row.allocation_id for row in rows):  # what nobody matched goes back first
+        unmatched = charged.amount_minor - sum(row.amount_minor for row in rows)
+        return replace(returns, excess=unmatched)
+    paid = [
+        max(payment.amount_paid, payment.amount_requested, key=lambda money: money.amount_minor)
+        for payment in all_pages(
+            lambda cursor: run.stripe.list_invoice_payments_of(payment_id, cursor=cursor)
+        )
+        if payment.amount_paid is not None
+    ]
+    excess = charged.amount_minor - sum(money.amount_minor for money in paid)
+    return replace(returns, excess=max(0, excess), shared=len(paid) > len(rows))
+
+
+def _must_read(row: CollectedPayment, payment: StripeInvoicePayment) -> bool:
+    known = bool(row.refunded_minor or row.dispute_status or row.refunds_unclear)
+    told = payment.charge_refunded is not None and not payment.charge_refunded.is_zero
+    return known or told or payment.charge_disputed
+
+
+def gross(payment: StripeInvoicePayment) -> Money:
+    """What the payment brought at first: Stripe may lower `amount_paid` after a refund (unknown)."""
+    assert payment.amount_paid is not None  # noqa: S101 - callers ask for paid ones only
+    went_back = payment.charge_disputed or not (
+        payment.charge_refunded is None or payment.charge_refunded.is_zero
+    )
+    lowered = payment.amount_paid < payment.amount_requested
+    return payment.amount_requested if went_back and lowered else payment.amount_paid
+
+
+def _share(rows: Sequence[CollectedPayment], returns: Returns) -> None:
+    """Whose money went back. Of a payment of several invoices, a part cannot be told apart."""
+    total = sum(row.amount_minor for row in rows)
+    refunded = max(0, returns.refunded - returns.excess)
+    dispute = _weightiest(returns.disputes)
+    disputed = _at_stake(dispute)
+    alone = len(rows) == 1 and not returns.shared
+    for row in rows:
+        row.dispute_status = dispute.status if dispute else ""
+        row.dispute_due_at = _due(dispute)
+        row.refunds_unclear = not alone and (0 < refunded < total or 0 < disputed < total)
+        if alone:
+            row.refunded_minor = min(refunded, row.amount_minor)
+            row.disputed_minor = min(disputed, row.amount_minor)
+        else:
+            row.refunded_minor = row.amount_minor if refunded >= total else 0
+            row.disputed_minor = row.amount_minor if disputed >= total else 0
+
+
+def _weightiest(disputes: Sequence[StripeDispute]) -> StripeDispute | None:
+    """A lost one counts before an open one, an open one before a closed one; then the newest."""
+
+    def weight(dispute: StripeDispute) -> tuple[bool, bool, datetime]:
+        return (dispute.status == LOST, dispute.status not in CLOSED, dispute.created_at)
+
+    return max(disputes, key=weight, default=None)
+
+
+def _at_stake(dispute: StripeDispute | None) -> int:
+    if dispute is None or dispute.status in CLOSED - {LOST}:
+        return 0
+    return dispute.amount.amount_minor
+
+
+def _due(dispute: StripeDispute | None) -> datetime | None:
+    return dispute.due_by if dispute is not None and dispute.status not in CLOSED else None
+
+
+def _save(run: SyncRun, row: CollectedPayment) -> None:
+    before = CollectedPayment.objects.values(*FIGURES).get(pk=row.pk)
+    row.save(update_fields=[*FIGURES, "refunds_unclear"])
+    after = {name: getattr(row, name) for name in FIGURES}
+    if after == before:
+        return
+    record(
+        tenant_id=run.tenant_id,
+        action="payment.returned",
+        entity=f"invoice:{row.invoice.freshbooks_invoice_id}",
+        cause=run.job.cause,
+        details={
+            "invoice_payment": row.stripe_invoice_payment_id,
+            "refunded": str(Money(row.refunded_minor, row.currency)),
+            "dispute": row.dispute_status,
+            "disputed": str(Money(row.disputed_minor, row.currency)),
+        },
+    )
+
+
+def _keep_facts(
+    run: SyncRun, payment_id: str, rows: Sequence[CollectedPayment], returns: Returns
+) -> None:
+    """Each refund and dispute once: on the invoice it is for, on none if that cannot be told."""
+    owner = rows[0] if len(rows) == 1 and not returns.shared else None
+    facts: list[Fact] = []
+    left = returns.excess
+    for refund in sorted(returns.refunds, key=lambda row: (row.created_at, row.id)):
+        free = min(left, refund.amount.amount_minor) if refund.status not in UNDONE else 0
+        left -= free
+        facts += _refund_facts(owner, refund, refund.amount - Money(free, refund.amount.currency))
+    for dispute in returns.disputes:
+        facts += _dispute_facts(owner, dispute)
+    if owner is None:
+        facts += [_whole(row, payment_id, returns) for row in rows if row.kept_minor == 0]
+    journal.keep(run.tenant_id, facts, correlation_id=run.job.cause.correlation_id)
+
+
+def _refund_facts(
+    owner: CollectedPayment | None, refund: StripeRefund, money: Money
+) -> Iterator[Fact]:
+    fact = Fact(
+        side=MoneyFact.Side.STRIPE,
+        kind=Kind.REFUNDED,
+        key=f"stripe:{refund.id}",
+        source_id=refund.id,
+        payment_id=refund.payment_intent_id or refund.charge_id,
+        money=-money,
+        about=refund.amount,
+        happened_at=refund.created_at,
+        invoice=owner.invoice if owner else None,
+        note=refund.failure_reason or refund.reason,
+    )
+    yield fact
+    if refund.status in UNDONE:
+        key = f"{fact.key}:{refund.status}"
+        yield replace(fact, kind=Kind.REFUND_FAILED, key=key, money=money)
+
+
+def _dispute_facts(owner: CollectedPayment | None, dispute: StripeDispute) -> Iterator[Fact]:
+    """Only losing a dispute takes money off an invoice: until then it may come back."""
+    zero = Money.zero(dispute.amount.currency)
+    withdrawn = any(move.amount.is_negative for move in dispute.movements)
+    given_back = any(not move.amount.is_negative for move in dispute.movements)
+    found = (
+        (Kind.DISPUTE_OPENED, True, zero),
+        (Kind.DISPUTE_WITHDRAWN, withdrawn, zero),
+        (Kind.DISPUTE_REINSTATED, given_back, zero),
+        (Kind.DISPUTE_WON, dispute.status == "won", zero),
+        (Kind.DISPUTE_LOST, dispute.status == LOST, -dispute.amount),
+    )
+    for kind, is_so, money in found:
+        if is_so:
+            yield Fact(
+                side=MoneyFact.Side.STRIPE,
+                kind=kind,
+                key=f"stripe:{dispute.id}:{kind}",
+                source_id=dispute.id,
+                payment_id=dispute.payment_intent_id or dispute.charge_id,
+                money=money,
+                about=dispute.amount,
+                happened_at=dispute.created_at,
+                invoice=owner.invoice if owner else None,
+                note=dispute.reason,
+            )
+
+
+def _whole(row: CollectedPayment, payment_id: str, returns: Returns) -> Fact:
+    """All of a payment of several invoices went back: then each invoice's part did."""
+    refunded = [refund.created_at for refund in returns.refunds]
+    disputed = [dispute.created_at for dispute in returns.disputes]
+    return Fact(
+        side=MoneyFact.Side.STRIPE,
+        kind=Kind.REFUNDED,
+        key=f"stripe:{payment_id}:all:{row.invoice_id}",
+        source_id=payment_id,
+        payment_id=payment_id,
+        money=Money(-row.amount_minor, row.currency),
+        happened_at=max(refunded + disputed),
+        invoice=row.invoice,
+        note="All that the payment brought went back.",
+    )
