@@ -12,6 +12,7 @@ from connector.errors import ConnectorError, NotRepresentable, VendorNotFound
 from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
 from connector.sync.agreement import save_agreement, save_missing
 from connector.sync.alignment import StripeSight, align, look_at_stripe
+from connector.sync.book_facts import keep_book_facts
 from connector.sync.books import Books
 from connector.sync.collected import collected_rows, take_collected_payments
 from connector.sync.context import SyncRun
@@ -51,7 +52,8 @@ def sync_invoice(run: SyncRun, invoice_id: int) -> str:
         sight = _report_outside(run, link, sight, books)
     except NotRepresentable as error:
         blocked = error
-    books, waiting = _record_collected(run, link, sight, books)
+    books, waiting = _record_collected(run, link, books)
+    keep_book_facts(run, link, books.payments)
     differences = save_agreement(run, link, books, sight, blocked)
     if waiting is not None:
         raise waiting
@@ -145,7 +147,7 @@ def _report_outside(
 
 
 def _record_collected(
-    run: SyncRun, link: InvoiceLink, sight: StripeSight, books: Books
+    run: SyncRun, link: InvoiceLink, books: Books
 ) -> tuple[Books, ConnectorError | None]:
     """Carry collected payments over; one that is not clear yet does not stop the others."""
     rows = collected_rows(run, link)

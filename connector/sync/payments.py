@@ -29,7 +29,6 @@ from connector.sync import recording_guards
 from connector.sync.books import Books
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import (
-    DELETED,
     FreshBooksPayment,
     FreshBooksPaymentDraft,
 )

@@ -43,16 +43,10 @@ def why_not(
     `ours` are the markers that this invoice's payments were recorded with. A marker that is not
     among them was made by somebody else, such as an earlier installation: it may be the same money.
     """
-    if row.currency != invoice.currency_code:
-        return f"Paid in {row.currency}, but the invoice is in {invoice.currency_code}."
     amount = Money(row.kept_minor, row.currency)
-    if row.refunds_unclear:
-        return (
-            "Its payment paid several invoices and went back in part: Stripe does not say for which "
-            "of them."
-        )
-    if invoice.vis_state == DELETED:
-        return "The invoice was deleted in FreshBooks."
+    doubt = _doubt(row, invoice)
+    if doubt:
+        return doubt
     others = [p for p in payments if idempotency.find_marker(p.note) not in ours]
     if any(payment.gateway for payment in others):
         return "FreshBooks' own payment processing also collects this invoice."
@@ -66,6 +60,20 @@ def why_not(
             f"FreshBooks already has a payment of {amount} within three days that is not ours: it "
             "may be the same money."
         )
+    return ""
+
+
+def _doubt(row: CollectedPayment, invoice: FreshBooksInvoice) -> str:
+    """What is not right about the payment itself, or about its invoice."""
+    if row.currency != invoice.currency_code:
+        return f"Paid in {row.currency}, but the invoice is in {invoice.currency_code}."
+    if row.refunds_unclear:
+        return (
+            "Its payment paid several invoices and went back in part: Stripe does not say for which "
+            "of them."
+        )
+    if invoice.vis_state == DELETED:
+        return "The invoice was deleted in FreshBooks."
     return ""
 
 

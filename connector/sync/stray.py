@@ -59,5 +59,13 @@ def _keep_stray(run: SyncRun, payment_id: str, paid: list[StripeInvoicePayment])
     return f"{payment_id} {run.tenant_id} {Fact} {journal} {record} {timezone} {ClientLink} {Money}"
 
 
-__all__ = ["StrayPayment", "StripeCharge", "StripePaymentIntent", "MoneyFact", "VendorNotFound",
-           "follow_payment", "look_up_cash_balance", "look_up_stripe_payment"]
+__all__ = [
+    "MoneyFact",
+    "StrayPayment",
+    "StripeCharge",
+    "StripePaymentIntent",
+    "VendorNotFound",
+    "follow_payment",
+    "look_up_cash_balance",
+    "look_up_stripe_payment",
+]

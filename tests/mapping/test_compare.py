@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from connector.mapping.compare import (
     CollectionStatus,
     Difference,
     DiscrepancyKind,
+    Dispute,
     Severity,
     collection_status,
     compare_invoice,
@@ -79,12 +81,38 @@ def kinds(found: tuple[Difference, ...]) -> list[tuple[str, str]]:
         ("70", stripe("70"), {"collected": "30", "recorded": "30", "reported": "40"}),
         ("0", stripe(status="draft", finalized_at=None), {}),
         ("0", stripe(status="uncollectible"), {}),
-        ("60", stripe("100"), {"collected": "100", "recorded": "60", "refunded": usd("40")}),
     ],
 )
 def test_agreement_is_silent(book_paid: str, there: StripeInvoice, figures: dict[str, Any]) -> None:
     for records in (True, False):
         assert compared(paid(BOOK, book_paid), there, **figures, records_payments=records) == ()
+
+
+def test_what_went_back_is_told_once_freshbooks_asks_for_it_again() -> None:
+    figures: dict[str, Any] = {"collected": "100", "recorded": "60", "refunded": usd("40")}
+    found = compared(paid(BOOK, "60"), stripe("100"), **figures, records_payments=True)
+    assert kinds(found) == [("refunded", "info")]
+    assert (found[0].freshbooks, found[0].stripe) == (usd("40"), usd("40"))
+
+
+def test_stripe_may_ask_again_for_what_went_back() -> None:
+    figures: dict[str, Any] = {"collected": "100", "recorded": "60", "refunded": usd("40")}
+    assert compared(paid(BOOK, "60"), stripe("60"), **figures, records_payments=True) == ()
+
+
+def test_an_open_dispute_is_shown_with_its_due_date() -> None:
+    due = datetime(2026, 3, 20, 12, tzinfo=UTC)
+    dispute = Dispute(amount=usd("100"), status="needs_response", due_by=due)
+    figures: dict[str, Any] = {"collected": "100", "recorded": "100", "disputed": dispute}
+    (found,) = compared(paid(BOOK, "100"), stripe("100"), **figures)
+    assert (found.kind, found.severity) == (DiscrepancyKind.DISPUTED, Severity.ERROR)
+    assert "2026-03-20 12:00" in found.suggested_step
+
+
+def test_a_part_that_went_back_of_several_invoices_is_left_to_a_person() -> None:
+    figures: dict[str, Any] = {"collected": "100", "recorded": "100", "unclear": True}
+    found = compared(paid(BOOK, "100"), stripe("100"), **figures)
+    assert kinds(found) == [("refund_unclear", "error")]
 
 
 def test_payment_not_recorded_is_information_where_the_tenant_records_by_hand() -> None:

@@ -143,6 +143,7 @@ def _latest_charge_id(intent: Fields | None) -> str:
 
 
 def card_brand(method: Fields | None) -> str:
+    """The brand of a card, from `payment_method_details`; "" for anything else."""
     card = method.child_or_none("card") if method else None
     return card.text_or_empty("brand") if card else ""
 
