@@ -54,6 +54,10 @@ class Tenant(models.Model):
         FRESHBOOKS = "freshbooks", "FreshBooks e-mails invoices"
         STRIPE = "stripe", "Stripe e-mails invoices"
 
+    class OwnPayButton(models.TextChoices):
+        REFUSE = "refuse", "Refuse: such an invoice is not sent to Stripe"
+        WARN = "warn", "Warn: it is sent, and the danger is listed"
+
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=60, unique=True)
     state = models.CharField(max_length=20, choices=State, default=State.ONBOARDING)
@@ -68,6 +72,13 @@ class Tenant(models.Model):
         choices=EmailSender,
         default=EmailSender.FRESHBOOKS,
         help_text="Who e-mails the client. Exactly one of the two, so nobody is written to twice.",
+    )
+    own_pay_button = models.CharField(
+        max_length=8,
+        choices=OwnPayButton,
+        default=OwnPayButton.REFUSE,
+        help_text="What happens to an invoice that FreshBooks itself collects online: with two "
+        "collectors the client may pay twice.",
     )
     time_zone = models.CharField(
         max_length=60,
@@ -194,6 +205,10 @@ class FreshBooksConnection(TenantOwned):
     connected_at = models.DateTimeField(auto_now_add=True)
     last_ping_at = models.DateTimeField(null=True, blank=True)
     last_ping = models.JSONField(default=list, blank=True)
+    own_gateway = models.CharField(
+        max_length=120, blank=True, help_text="What FreshBooks itself takes money through; empty: none."
+    )
+    own_gateway_checked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

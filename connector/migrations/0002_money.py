@@ -32,6 +32,26 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='collectedpayment',
+            name='lowering_proposed_minor',
+            field=models.BigIntegerField(blank=True, help_text='What FreshBooks should show instead, once somebody allows it.', null=True),
+        ),
+        migrations.AddField(
+            model_name='outsidepayment',
+            name='stripe_records',
+            field=models.JSONField(blank=True, default=list, help_text='Each payment record that stands for it: id, amount_minor, refunded_minor, attached.'),
+        ),
+        migrations.AddField(
+            model_name='invoicelink',
+            name='own_collector',
+            field=models.CharField(blank=True, help_text='How FreshBooks itself collects it online; empty: not.', max_length=20),
+        ),
+        migrations.AddField(
+            model_name='invoicelink',
+            name='own_collector_at',
+            field=models.DateTimeField(blank=True, help_text='When FreshBooks was last asked for that.', null=True),
+        ),
+        migrations.AddField(
+            model_name='collectedpayment',
             name='lowering_approved_by',
             field=models.CharField(blank=True, help_text='Who allowed to lower it after a refund.', max_length=150),
         ),

@@ -89,6 +89,12 @@ class InvoiceLink(TenantOwned):
         null=True, blank=True, help_text="Until when an open dispute must be answered."
     )
     collection_status = models.CharField(max_length=20, blank=True)
+    own_collector = models.CharField(
+        max_length=20, blank=True, help_text="How FreshBooks itself collects it online; empty: not."
+    )
+    own_collector_at = models.DateTimeField(
+        null=True, blank=True, help_text="When FreshBooks was last asked for that."
+    )
 
     content_hash = models.CharField(max_length=64, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)

@@ -83,6 +83,11 @@ class CollectedPayment(TenantOwned):
     changed_by_person = models.BooleanField(
         default=False, help_text="Its amount in FreshBooks is somebody's own: left as it is."
     )
+    lowering_proposed_minor = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="What FreshBooks should show instead, once somebody allows it.",
+    )
     lowering_approved_by = models.CharField(
         max_length=150, blank=True, help_text="Who allowed to lower it after a refund."
     )
@@ -136,6 +141,11 @@ class OutsidePayment(TenantOwned):
     reported_on_stripe_invoice = models.CharField(max_length=60, blank=True)
     stripe_payment_record_id = models.CharField(
         max_length=60, blank=True, help_text='Empty when reported as "paid out of band".'
+    )
+    stripe_records = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Each payment record that stands for it: id, amount_minor, refunded_minor, attached.",
     )
     first_seen_at = models.DateTimeField(auto_now_add=True)
     reported_at = models.DateTimeField(null=True, blank=True)
