@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import ProgrammingError, connection
 
 from connector.models import CollectedPayment, InvoiceLink, InvoiceRevision, PollFeed
 from tenants.scope import tenant_scope
@@ -130,12 +133,39 @@ def test_the_feed_says_when_and_with_what_result(shop: Shop) -> None:
     assert feed.last_result == "1 invoices compared, 1 to look at"
 
 
+def forget_the_journal() -> None:
+    """The owner of the table can do what a trigger refuses to everybody else."""
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as owner:
+        owner.execute("SELECT set_config('app.tenant', '*', true)")
+        owner.execute("ALTER TABLE connector_moneyfact DISABLE TRIGGER USER")
+        owner.execute("DELETE FROM connector_moneyfact")
+        owner.execute("ALTER TABLE connector_moneyfact ENABLE TRIGGER USER")
+
+
+def test_the_journal_cannot_be_changed(shop: Shop) -> None:
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    shop.pay(invoice)
+    shop.sync(invoice)
+    for change in (
+        "UPDATE connector_moneyfact SET amount_minor = 1",
+        "DELETE FROM connector_moneyfact",
+    ):
+        with (
+            pytest.raises(ProgrammingError, match="append-only"),
+            tenant_scope(shop.tenant.pk),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(change)
+
+
 def test_after_our_rows_were_lost_nothing_is_made_twice(shop: Shop) -> None:
     """A database restored to an older day: the vendors know more than we do."""
     invoice = shop.invoice("100.00")
     shop.sync(invoice)
     shop.pay(invoice, 4000)
     shop.sync(invoice)
+    forget_the_journal()
     with tenant_scope(shop.tenant.pk):
         CollectedPayment.objects.all().delete()
         InvoiceRevision.objects.all().delete()
