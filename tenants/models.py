@@ -80,6 +80,12 @@ class Tenant(models.Model):
         help_text="What happens to an invoice that FreshBooks itself collects online: with two "
         "collectors the client may pay twice.",
     )
+    applies_exact_matches = models.BooleanField(
+        "apply exact matches",
+        default=False,
+        help_text="A payment without invoice is matched by itself if exactly one open invoice of its "
+        "payer has its exact amount.",
+    )
     time_zone = models.CharField(
         max_length=60,
         default="America/Toronto",

@@ -61,6 +61,8 @@ class CollectedPayment(TenantOwned):
         help_text="Its payment paid several invoices, and it is not known whose part went back.",
     )
 
+    undone = models.BooleanField(default=False, help_text="Its match was taken back.")
+
     recording = models.CharField(max_length=20, choices=Recording, default=Recording.OBSERVED)
     reason = models.TextField(blank=True)
     marker = models.CharField(max_length=40, blank=True)
@@ -110,8 +112,17 @@ class CollectedPayment(TenantOwned):
     @property
     def kept_minor(self) -> int:
         """What of it the tenant still has: an open dispute counts as kept until it is lost."""
+        return 0 if self.undone else self.amount_minor - self._gone_minor
+
+    @property
+    def counted_minor(self) -> int:
+        """What of it counts as collected for the invoice; kept and returned add up to it."""
+        return self._gone_minor if self.undone else self.amount_minor
+
+    @property
+    def _gone_minor(self) -> int:
         lost = self.disputed_minor if self.dispute_status == "lost" else 0
-        return max(0, self.amount_minor - self.refunded_minor - lost)
+        return min(self.amount_minor, self.refunded_minor + lost)
 
     def __str__(self) -> str:
         return self.stripe_invoice_payment_id

@@ -31,6 +31,9 @@ class StrayPayment(TenantOwned):
     reason = models.TextField(blank=True, help_text="Why it is left alone.")
     amount_minor = models.BigIntegerField()
     returned_minor = models.BigIntegerField(default=0, help_text="Refunded or lost to a dispute.")
+    applied_minor = models.BigIntegerField(
+        default=0, help_text="Stripe itself counts so much of it towards invoices of ours."
+    )
     currency = models.CharField(max_length=3)
     customer_id = models.CharField(max_length=80, blank=True)
     client = models.ForeignKey(
@@ -73,6 +76,9 @@ class Allocation(TenantOwned):
     made_by = models.CharField(max_length=150)
     made_at = models.DateTimeField(auto_now_add=True)
     evidence = models.JSONField(default=list, blank=True)
+    told_on = models.CharField(
+        max_length=80, blank=True, help_text="The Stripe invoice that counts it as paid."
+    )
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_by = models.CharField(max_length=150, blank=True)
     undone_because = models.CharField(max_length=300, blank=True)

@@ -17,7 +17,7 @@ from tenants.scope import tenant_scope
 
 STRIPE_MONEY = frozenset({"payment_intent", "charge"})  # a payment_record is our own echo
 Recording = CollectedPayment.Recording
-_FIRST_STATE = {
+FIRST_STATE = {
     Tenant.PaymentMode.OBSERVE: Recording.OBSERVED,
     Tenant.PaymentMode.APPROVE: Recording.AWAITING_APPROVAL,
     Tenant.PaymentMode.RECORD: Recording.APPROVED,
@@ -34,6 +34,8 @@ def take_collected_payments(
         for payment in payments:
             if payment.payment_type in STRIPE_MONEY and payment.amount_paid is not None:
                 new += _take(run, link, payment, gross(payment))
+            if payment.charge_status == "failed":
+                _keep_failure(run, link, payment)
     return new
 
 
@@ -56,19 +58,14 @@ def total(rows: Iterable[CollectedPayment], currency: str) -> Money:
 
     Others exist when the currency was changed after a payment: that is a discrepancy of its own.
     """
-    same = (row.amount_minor for row in rows if row.currency == currency)
+    same = (row.counted_minor for row in rows if row.currency == currency)
     return Money(sum(same), currency)
 
 
 def returned(rows: Iterable[CollectedPayment], currency: str) -> Money:
     """What of it went back to the payers, for good as far as is known."""
-    same = (row.amount_minor - row.kept_minor for row in rows if row.currency == currency)
+    same = (row.counted_minor - row.kept_minor for row in rows if row.currency == currency)
     return Money(sum(same), currency)
-
-
-def is_disputed(row: CollectedPayment) -> bool:
-    """Whether a dispute is open on it that may still cost the money."""
-    return bool(row.disputed_minor) and row.dispute_status != "lost"
 
 
 def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount: Money) -> int:
@@ -86,7 +83,7 @@ def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount
             "amount_minor": amount.amount_minor,
             "currency": amount.currency,
             "paid_at": payment.paid_at,
-            "recording": _FIRST_STATE[Tenant.PaymentMode(run.payment_mode)],
+            "recording": FIRST_STATE[Tenant.PaymentMode(run.payment_mode)],
         },
     )
     if not created:
@@ -94,18 +91,7 @@ def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount
             row.status = payment.status
             row.save(update_fields=["status"])
         return 0
-    fact = Fact(
-        side=MoneyFact.Side.STRIPE,
-        kind=MoneyFact.Kind.COLLECTED,
-        key=f"stripe:{payment.id}",
-        source_id=payment.id,
-        payment_id=payment.payment_intent_id or payment.charge_id,
-        money=amount,
-        happened_at=payment.paid_at or payment.created_at,
-        invoice=link,
-        note=payment.method_type,
-    )
-    journal.keep(run.tenant_id, [fact], correlation_id=run.job.cause.correlation_id)
+    _keep_fact(run, link, payment, MoneyFact.Kind.COLLECTED, payment.id, amount)
     record(
         tenant_id=run.tenant_id,
         action="payment.collected",
@@ -119,3 +105,34 @@ def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount
         },
     )
     return 1
+
+
+def _keep_failure(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment) -> None:
+    """A try to pay that failed, such as a bank debit that came back: it moved nothing."""
+    nothing = Money.zero(payment.amount_requested.currency)
+    _keep_fact(run, link, payment, MoneyFact.Kind.PAYMENT_FAILED, payment.charge_id, nothing)
+
+
+def _keep_fact(
+    run: SyncRun,
+    link: InvoiceLink,
+    payment: StripeInvoicePayment,
+    kind: MoneyFact.Kind,
+    source_id: str,
+    money: Money,
+) -> None:
+    fact = Fact(
+        side=MoneyFact.Side.STRIPE,
+        kind=kind,
+        key=f"stripe:{source_id}"
+        if kind == MoneyFact.Kind.COLLECTED
+        else f"stripe:{source_id}:{kind}",
+        source_id=source_id,
+        payment_id=payment.payment_intent_id or payment.charge_id,
+        money=money,
+        about=payment.amount_requested,
+        happened_at=payment.paid_at or payment.created_at,
+        invoice=link,
+        note=payment.method_type,
+    )
+    journal.keep(run.tenant_id, [fact], correlation_id=run.job.cause.correlation_id)

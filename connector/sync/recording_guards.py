@@ -12,6 +12,7 @@ from connector.models import CollectedPayment, OutsidePayment
 from connector.money import Money
 from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice, FreshBooksPayment
 
+RECORDED = CollectedPayment.Recording.RECORDED
 TWIN_WINDOW = timedelta(days=3)
 
 
@@ -91,7 +92,7 @@ def possible_mirrors(
     Each payment that Stripe collected and we did not record excuses one of the same amount within
     three days. Telling Stripe of such a one would ask the client for too little.
     """
-    left = [row for row in collected if row.recording != CollectedPayment.Recording.RECORDED]
+    left = [row for row in collected if not (row.undone or row.recording == RECORDED)]
     found = set()
     for payment in outside:
         mirrored = next((row for row in left if _may_mirror(payment, row)), None)
