@@ -9,19 +9,16 @@ from typing import Any
 from django.utils import timezone
 
 from audit.recording import record
+from connector import journal
+from connector.collection import is_disputed, status_from
 from connector.errors import NotRepresentable
-from connector.mapping.compare import (
-    CollectionStatus,
-    Difference,
-    Dispute,
-    collection_status,
-    compare_invoice,
-)
+from connector.journal import Totals
+from connector.mapping.compare import Difference, Dispute, compare_invoice
 from connector.models import CollectedPayment, Discrepancy, InvoiceLink, OutsidePayment
 from connector.money import Money
 from connector.sync.alignment import StripeSight
 from connector.sync.books import Books
-from connector.sync.collected import has_pending_payment, is_disputed, returned, total
+from connector.sync.collected import has_pending_payment, returned, total
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import DELETED
 from tenants.models import Tenant
@@ -55,7 +52,7 @@ def save_agreement(
         outside = list(OutsidePayment.objects.filter(invoice=link))
         differences = _differences(run, books, sight, collected, outside, blocked)
         before = {name: getattr(link, name) for name in FIGURES}
-        _set_figures(link, books, sight, collected, outside)
+        _set_figures(link, books, sight, collected)
         link.state, link.reason = _state(books, sight, blocked)
         link.save()
         after = {name: getattr(link, name) for name in FIGURES}
@@ -180,7 +177,6 @@ def _set_figures(
     books: Books,
     sight: StripeSight,
     collected: list[CollectedPayment],
-    outside: list[OutsidePayment],
 ) -> None:
     invoice, stripe = books.invoice, sight.invoice
     link.freshbooks_total_minor = invoice.amount.amount_minor
@@ -193,30 +189,17 @@ def _set_figures(
     link.stripe_remaining_minor = stripe.amount_remaining.amount_minor if stripe else None
     link.hosted_invoice_url = stripe.hosted_invoice_url if stripe else ""
     link.content_hash = sight.revision.content_hash if sight.revision else ""
-    link.returned_minor = returned(collected, invoice.currency_code).amount_minor
+    totals = journal.totals_of([link.pk]).get(link.pk, Totals())
+    link.returned_minor = totals.returned
     dispute = _open_dispute(collected)
     link.dispute_due_at = dispute.due_by if dispute else None
-    link.collection_status = _collection_status(books, sight, collected, outside)
-    link.synced_at = timezone.now()
-
-
-def _collection_status(
-    books: Books,
-    sight: StripeSight,
-    collected: list[CollectedPayment],
-    outside: list[OutsidePayment],
-) -> CollectionStatus:
-    currency = books.invoice.currency_code
-    live_outside = [row for row in outside if not row.deleted and row.currency == currency]
-    return collection_status(
-        total=books.invoice.amount,
-        paid=total(collected, currency),
+    link.collection_status = status_from(
+        link,
+        totals,
         has_pending=has_pending_payment(sight.payments),
-        paid_outside=Money(sum(row.amount_minor for row in live_outside), currency),
-        refunded=returned(collected, currency),
-        disputed=any(is_disputed(row) for row in collected),
-        collecting=sight.invoice is not None and sight.invoice.status in {"open", "paid"},
+        disputed=dispute is not None,
     )
+    link.synced_at = timezone.now()
 
 
 def _state(

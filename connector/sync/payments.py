@@ -178,6 +178,7 @@ def _as_kept(row: CollectedPayment) -> StripeInvoicePayment:
         card_brand=row.card_brand,
         paid_at=at,
         created_at=at,
+        charge_status="succeeded",
         charge_amount=None,
         charge_refunded=None,
         charge_disputed=False,

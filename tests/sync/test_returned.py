@@ -199,6 +199,21 @@ def intents_of(shop: Shop, invoice: int) -> list[str]:
     return [row["payment"]["payment_intent"] for row in rows if row["invoice"] in ours]
 
 
+def test_a_debit_that_comes_back_is_a_fact_that_moves_nothing(shop: Shop) -> None:
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    shop.pay(invoice, method="us_bank_account", outcome="processing")
+    shop.sync(invoice)
+    assert shop.link(invoice).collection_status == "pending"
+    (intent,) = intents_of(shop, invoice)
+    shop.st("fail_payment", payment_intent=intent)
+    shop.sync(invoice)
+    shop.sync(invoice)
+    assert kinds(shop, invoice) == ["payment_failed"]
+    assert shop.link(invoice).collection_status == "unpaid"
+    assert in_freshbooks(shop, invoice) == []
+
+
 @pytest.mark.parametrize("amount", [3000, None], ids=["lowered", "taken back"])
 @pytest.mark.parametrize("done", [True, False], ids=["done", "not done"])
 def test_a_change_whose_answer_never_came_ends_right(

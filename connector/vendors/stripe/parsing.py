@@ -58,6 +58,8 @@ def to_invoice(source: Fields) -> StripeInvoice:
         amount_paid=money(source, "amount_paid", currency),
         amount_remaining=money(source, "amount_remaining", currency),
         amount_overpaid=money(source, "amount_overpaid", currency),
+        pre_payment_credits=money(source, "pre_payment_credit_notes_amount", currency),
+        post_payment_credits=money(source, "post_payment_credit_notes_amount", currency),
         starting_balance_minor=money(source, "starting_balance", currency).amount_minor,
         currency=currency,
         due_date=instant_or_none(source, "due_date"),
@@ -80,6 +82,8 @@ def _deleted_invoice(source: Fields) -> StripeInvoice:
         amount_paid=nothing,
         amount_remaining=nothing,
         amount_overpaid=nothing,
+        pre_payment_credits=nothing,
+        post_payment_credits=nothing,
         starting_balance_minor=0,
         currency="",
         due_date=None,
@@ -128,6 +132,7 @@ def to_invoice_payment(source: Fields) -> StripeInvoicePayment:
         card_brand=card_brand(method),
         paid_at=instant_or_none(source.child("status_transitions"), "paid_at"),
         created_at=instant(source, "created"),
+        charge_status=charge.text_or_empty("status") if charge else "",
         charge_amount=_of_charge(charge, "amount", currency),
         charge_refunded=_of_charge(charge, "amount_refunded", currency),
         charge_disputed=charge.flag_or_false("disputed") if charge else False,
@@ -151,11 +156,14 @@ def card_brand(method: Fields | None) -> str:
 def to_payment_record(source: Fields) -> StripePaymentRecord:
     """Shapes: a `payment_record`, whose amounts are {currency, value}."""
     amount = source.child("amount")
+    currency = currency_of(amount)
+    refunded = source.child_or_none("amount_refunded")
     processor = source.child_or_none("processor_details")
     custom = processor.child_or_none("custom") if processor else None
     return StripePaymentRecord(
         id=source.text("id"),
-        amount=money(amount, "value", currency_of(amount)),
+        amount=money(amount, "value", currency),
+        refunded=money(refunded, "value", currency) if refunded else Money.zero(currency),
         payment_reference=custom.text_or_empty("payment_reference") if custom else "",
         metadata=metadata_of(source),
     )

@@ -51,6 +51,8 @@ class StripeInvoice:
     amount_paid: Money
     amount_remaining: Money
     amount_overpaid: Money
+    pre_payment_credits: Money  # credit notes that lowered what is asked
+    post_payment_credits: Money  # credit notes over what was paid already
     starting_balance_minor: int
     currency: str  # upper case
     due_date: datetime | None
@@ -58,6 +60,13 @@ class StripeInvoice:
     hosted_invoice_url: str
     livemode: bool
     metadata: Mapping[str, str]
+
+    @property
+    def balance_applied(self) -> Money:
+        """What the customer's credit balance paid when it was finalized; negative if it added debt."""
+        if self.finalized_at is None:
+            return Money.zero(self.total.currency)
+        return self.total - self.pre_payment_credits - self.amount_due
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +98,7 @@ class StripeInvoicePayment:
     card_brand: str
     paid_at: datetime | None
     created_at: datetime
+    charge_status: str  # succeeded, pending, failed; "" when not expanded
     charge_amount: Money | None  # of the whole charge, which may pay several invoices
     charge_refunded: Money | None  # of the whole charge; None when not expanded
     charge_disputed: bool  # ever; stays true when won
@@ -100,6 +110,7 @@ class StripePaymentRecord:
 
     id: str
     amount: Money
+    refunded: Money
     payment_reference: str
     metadata: Mapping[str, str]
 

@@ -1,0 +1,96 @@
+"""Where the money of each invoice stands, derived from the journal and from it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from connector import journal
+from connector.journal import Totals
+from connector.mapping.compare import CollectionStatus, collection_status
+from connector.models import CollectedPayment, InvoiceLink
+from connector.money import Money
+from tenants.scope import tenant_scope
+
+BATCH = 500
+COLLECTING = frozenset({"open", "paid"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """An invoice whose saved figures are not what its facts say."""
+
+    invoice_id: int
+    number: str
+    name: str
+    saved: str
+    derived: str
+
+
+def status_from(
+    link: InvoiceLink, totals: Totals, *, has_pending: bool, disputed: bool
+) -> CollectionStatus:
+    """The collection status of one invoice; `link` tells FreshBooks' total and Stripe's status."""
+    currency = link.currency
+    return collection_status(
+        total=Money(link.freshbooks_total_minor or 0, currency),
+        paid=Money(totals.collected, currency),
+        has_pending=has_pending,
+        paid_outside=Money(totals.elsewhere, currency),
+        refunded=Money(totals.returned, currency),
+        disputed=disputed,
+        collecting=link.stripe_status in COLLECTING,
+    )
+
+
+def is_disputed(row: CollectedPayment) -> bool:
+    """Whether a dispute is open on it that may still cost the money."""
+    return bool(row.disputed_minor) and row.dispute_status != "lost"
+
+
+def rebuild(tenant_id: int, *, save: bool) -> Iterator[Change]:
+    """Derive every invoice's figures anew; with `save`, keep them where they differ.
+
+    Whether a payment is under way only Stripe can tell: that an invoice is pending is believed.
+    """
+    with tenant_scope(tenant_id):
+        ids = list(InvoiceLink.objects.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH):
+        with tenant_scope(tenant_id):
+            yield from _rebuild(ids[start : start + BATCH], save=save)
+
+
+def _rebuild(ids: list[int], *, save: bool) -> list[Change]:
+    totals = journal.totals_of(ids)
+    disputed = {
+        row.invoice_id
+        for row in CollectedPayment.objects.filter(invoice__in=ids).exclude(disputed_minor=0)
+        if is_disputed(row)
+    }
+    changes = []
+    for link in InvoiceLink.objects.filter(pk__in=ids).exclude(collection_status=""):
+        found = totals.get(link.pk, Totals())
+        status = status_from(
+            link,
+            found,
+            has_pending=link.collection_status == CollectionStatus.PENDING,
+            disputed=link.pk in disputed,
+        )
+        derived = {"collection_status": str(status), "returned_minor": found.returned}
+        before = {name: getattr(link, name) for name in derived}
+        changes += [
+            Change(
+                invoice_id=link.freshbooks_invoice_id,
+                number=link.number,
+                name=name,
+                saved=str(before[name]),
+                derived=str(value),
+            )
+            for name, value in derived.items()
+            if before[name] != value
+        ]
+        if save and derived != before:
+            for name, value in derived.items():
+                setattr(link, name, value)
+            link.save(update_fields=list(derived))
+    return changes
