@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from connector.mapping import differences
+from connector.mapping import credit_differences, differences
 from connector.mapping.differences import (
     Difference,
     DiscrepancyKind,
@@ -93,6 +93,8 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
     disputed: Dispute | None = None,
     unclear: bool = False,
     unknown: Money | None = None,
+    taken_back: Money | None = None,
+    own_collector: str = "",
     sent_total: Money | None = None,
     records_payments: bool = False,
     not_representable: str = "",
@@ -104,7 +106,9 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
         person confirmed to stand for it); `reported` what we reported to Stripe as paid elsewhere;
         `disputed` is an open dispute, `unclear` says that a payment of several invoices went back
         in part;
+        `taken_back` what of our reports FreshBooks no longer has while the Stripe invoice may count it;
         `unknown` writes whose outcome is not known yet; `sent_total` the total we last sent.
+    Collector: `own_collector` says how FreshBooks itself collects the invoice online; "" if it does not.
     Modes: `records_payments` is true where the tenant has payments recorded at once. Elsewhere a
         payment that FreshBooks does not have yet is expected, and listed with severity "info".
     """
@@ -116,13 +120,16 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
         return differences.without_stripe(freshbooks, not_representable)
     if freshbooks.currency_code != stripe.currency:
         return (differences.currency(freshbooks, stripe),)
+    credited = stripe.pre_payment_credits + stripe.balance_applied
     figures = Figures(
         collected=collected,
         kept=collected - (refunded or Money.zero(collected.currency)),
         recorded=recorded,
         reported=reported,
         outside=freshbooks.paid - recorded,
-        stripe_open=stripe.total - collected - reported,
+        stripe_open=stripe.total - collected - reported - credited,
+        credited=credited,
+        taken_back=taken_back or Money.zero(stripe.currency),
     )
     found = (
         differences.total(freshbooks, stripe, figures, sent_total),
@@ -134,5 +141,10 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
         differences.unrecorded(freshbooks, figures, records_payments=records_payments),
         differences.unreported(figures),
         differences.stripe_remainder(freshbooks, stripe, figures),
+        credit_differences.credit_note(freshbooks, stripe, figures),
+        credit_differences.balance_used(freshbooks, stripe, figures),
+        credit_differences.taken_back(freshbooks, stripe, figures),
+        credit_differences.uncollectible(freshbooks, stripe),
+        credit_differences.two_collectors(freshbooks, stripe, own_collector),
     )
     return tuple(difference for difference in found if difference is not None)

@@ -30,6 +30,11 @@ class DiscrepancyKind(StrEnum):
     DISPUTED = "disputed"
     REFUNDED = "refunded"
     REFUND_UNCLEAR = "refund_unclear"
+    CREDIT_NOTE_IN_STRIPE = "credit_note_in_stripe"
+    CUSTOMER_BALANCE_USED = "customer_balance_used"
+    PAYMENT_TAKEN_BACK = "payment_taken_back"
+    OWN_PAY_BUTTON = "own_pay_button"
+    UNCOLLECTIBLE = "uncollectible"
 
 
 class Severity(StrEnum):
@@ -71,6 +76,8 @@ class Figures:
     reported: Money  # payment records and out-of-band payments that we put into Stripe
     outside: Money  # FreshBooks payments that do not stand for Stripe money
     stripe_open: Money  # what remains in Stripe by what is known
+    credited: Money  # credit notes and the customer's balance in Stripe; negative if it added debt
+    taken_back: Money  # of `reported` money, what Stripe's invoice may count although it is gone
 
     @property
     def not_recorded(self) -> Money:
@@ -81,6 +88,13 @@ class Figures:
     def not_reported(self) -> Money:
         """Money from elsewhere that Stripe was not told of; negative if it was told too much."""
         return self.outside - self.reported
+
+    @property
+    def matched_credit(self) -> Money:
+        """What of Stripe's credits FreshBooks gave as well."""
+        zero = Money.zero(self.credited.currency)
+        ours = max(self.not_reported, zero, key=lambda money: money.amount_minor)
+        return min(ours, max(self.credited, zero), key=lambda money: money.amount_minor)
 
     @property
     def entered_by_hand(self) -> bool:
@@ -270,7 +284,9 @@ def unreported(figures: Figures) -> Difference | None:
         kind, severity = DiscrepancyKind.PAID_DIFFERS, Severity.ERROR
         explanation = f"Stripe was told of {-missing} that FreshBooks no longer shows as paid."
         step = "Report the refund of that payment in Stripe, or restore it in FreshBooks."
-    elif missing.is_zero or figures.entered_by_hand or figures.stripe_open.amount_minor <= 0:
+    elif missing == figures.matched_credit or figures.entered_by_hand:
+        return None  # nothing is missing, or Stripe knows it otherwise
+    elif figures.stripe_open.amount_minor <= 0:
         return None
     else:
         kind, severity = DiscrepancyKind.OUTSIDE_PAYMENT_NOT_REPORTED, Severity.WARNING
@@ -346,18 +362,16 @@ def stripe_remainder(
     known = max(figures.stripe_open, Money.zero(stripe.currency))
     asked = stripe.amount_remaining if stripe.status == "open" else Money.zero(stripe.currency)
     again = known + figures.collected - figures.kept  # Stripe may ask again for what went back
-    if stripe.status not in {"open", "paid"} or asked in {known, again}:
+    explained = {known, again, known - figures.taken_back, again - figures.taken_back}
+    if stripe.status not in {"open", "paid"} or asked in explained:
         return None
-    balance = Money(abs(stripe.starting_balance_minor), stripe.currency)
     explanation = f"Stripe asks for {asked}; by the payments known here {known} should remain."
-    if not balance.is_zero:
-        explanation += f" The customer's credit balance of {balance} was applied."
     return Difference(
         kind=DiscrepancyKind.PAID_DIFFERS,
         severity=Severity.WARNING,
         freshbooks=freshbooks.paid,
         stripe=stripe.amount_paid,
         explanation=explanation,
-        suggested_step="Look at the invoice in Stripe: a credit, a credit note or a payment marked "
-        "there by hand is missing in FreshBooks.",
+        suggested_step="Look at the invoice in Stripe: a payment marked there by hand is missing in "
+        "FreshBooks.",
     )

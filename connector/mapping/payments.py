@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from connector.errors import AmountNotRepresentable, NotRepresentable, UnsupportedCurrency
 from connector.mapping.text import clean
+from connector.money import Money
 from connector.vendors.freshbooks.records import (
     FreshBooksInvoice,
     FreshBooksPayment,
@@ -95,10 +96,16 @@ def freshbooks_type(payment: StripeInvoicePayment) -> str:
 
 
 def to_payment_record(
-    payment: FreshBooksPayment, *, stripe_customer_id: str, freshbooks_account_id: str
+    payment: FreshBooksPayment,
+    *,
+    stripe_customer_id: str,
+    freshbooks_account_id: str,
+    part: int = 1,
 ) -> dict[str, Any]:
     """Body of Stripe "report payment" for money that was received outside Stripe.
 
+    Shapes: a payment that was raised after it was reported has several records; `part` counts them,
+        because whether Stripe takes the same reference twice is not known.
     Units: times are Unix seconds, noon UTC of the payment's date; Stripe wants a past time, so never
         later than FreshBooks last changed the payment. The body does not depend on the present.
     Raises: AmountNotRepresentable if the payment is not above zero or Stripe cannot carry it.
@@ -125,10 +132,27 @@ def to_payment_record(
         "customer_details": {"customer": stripe_customer_id},
         "processor_details": {
             "type": "custom",
-            "custom": {"payment_reference": f"fb-pay-{payment.id}"},
+            "custom": {
+                "payment_reference": f"fb-pay-{payment.id}" + (f"-{part}" if part > 1 else "")
+            },
         },
         "description": f"{_shown_type(payment)} recorded in FreshBooks",
         "metadata": {"fb_account": freshbooks_account_id, "fb_payment_id": str(payment.id)},
+    }
+
+
+def to_record_refund(amount: Money, *, reference: str, at: datetime) -> dict[str, Any]:
+    """Body of Stripe "report refund" on a payment record of ours.
+
+    Units: `at` must not be later than the call. `reference` is unique across all refunds.
+    """
+    moment = int(at.timestamp())
+    return {
+        "amount": {"currency": amount.currency.lower(), "value": amount.to_stripe()},
+        "initiated_at": moment,
+        "outcome": "refunded",
+        "refunded": {"refunded_at": moment},
+        "processor_details": {"type": "custom", "custom": {"refund_reference": reference}},
     }
 
 

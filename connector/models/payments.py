@@ -169,5 +169,23 @@ class OutsidePayment(TenantOwned):
         ]
         verbose_name = "outside payment"
 
+    @property
+    def told_minor(self) -> int:
+        """What Stripe was told of it, less what was taken back there."""
+        return self.reported_amount_minor or 0
+
+    @property
+    def untold_minor(self) -> int:
+        """What Stripe must still be told of; negative if it was told too much."""
+        return (0 if self.deleted else self.amount_minor) - self.told_minor
+
+    @property
+    def taken_back_minor(self) -> int:
+        """What the Stripe invoice goes on counting unless Stripe lowers it: records do not detach."""
+        records = self.stripe_records
+        counted = sum(record["amount_minor"] for record in records if record["attached"])
+        told = sum(record["amount_minor"] - record["refunded_minor"] for record in records)
+        return max(0, counted - told)
+
     def __str__(self) -> str:
         return f"FreshBooks payment {self.freshbooks_payment_id}"

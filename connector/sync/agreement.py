@@ -50,7 +50,7 @@ def save_agreement(
         run.job.hold_fence()
         collected = list(CollectedPayment.objects.filter(invoice=link))
         outside = list(OutsidePayment.objects.filter(invoice=link))
-        differences = _differences(run, books, sight, collected, outside, blocked)
+        differences = _differences(run, link, books, sight, collected, outside, blocked)
         before = {name: getattr(link, name) for name in FIGURES}
         _set_figures(link, books, sight, collected)
         link.state, link.reason = _state(books, sight, blocked)
@@ -119,8 +119,9 @@ def _keep(run: SyncRun, link: InvoiceLink, difference: Difference, now: datetime
     row.save()
 
 
-def _differences(
+def _differences(  # noqa: PLR0913, PLR0917 - all that is compared
     run: SyncRun,
+    link: InvoiceLink,
     books: Books,
     sight: StripeSight,
     collected: list[CollectedPayment],
@@ -139,6 +140,8 @@ def _differences(
         disputed=_open_dispute(collected),
         unclear=any(row.refunds_unclear for row in collected),
         unknown=total(unknown, currency),
+        taken_back=_taken_back(outside, currency),
+        own_collector=link.own_collector,
         records_payments=run.payment_mode == Tenant.PaymentMode.RECORD,
         not_representable=_why(blocked),
     )
@@ -169,6 +172,11 @@ def _recorded(rows: Iterable[CollectedPayment], currency: str) -> Money:
 
 def _reported(rows: Iterable[OutsidePayment], currency: str) -> Money:
     same = (row.reported_amount_minor or 0 for row in rows if row.currency == currency)
+    return Money(sum(same), currency)
+
+
+def _taken_back(rows: Iterable[OutsidePayment], currency: str) -> Money:
+    same = (row.taken_back_minor for row in rows if row.currency == currency)
     return Money(sum(same), currency)
 
 

@@ -16,13 +16,15 @@ from connector.sync.book_facts import keep_book_facts
 from connector.sync.books import Books
 from connector.sync.collected import collected_rows, take_collected_payments
 from connector.sync.context import SyncRun
-from connector.sync.outside import report_outside_payments, take_outside_payments
+from connector.sync.outside import take_outside_payments
 from connector.sync.payment_changes import (
     follow_in_freshbooks,
     notice_changes_by_people,
+    remove_doubles,
     take_up_again,
 )
 from connector.sync.payments import TO_DO, record_payment_in_freshbooks
+from connector.sync.reporting import report_outside_payments
 from connector.sync.returned import follow_returns
 from connector.vendors.freshbooks.pages import all_pages
 from connector.vendors.freshbooks.records import (
@@ -130,17 +132,7 @@ def _read_payments(
 def _report_outside(
     run: SyncRun, link: InvoiceLink, sight: StripeSight, books: Books
 ) -> StripeSight:
-    if sight.revision is None or sight.invoice is None:
-        return sight
-    wrote = report_outside_payments(
-        run,
-        link,
-        sight.revision,
-        sight.invoice,
-        sight.invoice.customer_id,
-        books.payments,
-    )
-    if not wrote:
+    if not report_outside_payments(run, link, sight, books) or sight.invoice is None:
         return sight
     invoice = run.answers.get(sight.invoice.id) or sight.invoice
     return StripeSight(revision=sight.revision, invoice=invoice, payments=sight.payments)
@@ -158,6 +150,7 @@ def _record_collected(
         try:
             if row.recording in TO_DO:
                 books = record_payment_in_freshbooks(run, link, row, books)
+            books = remove_doubles(run, link, row, books)
             books = follow_in_freshbooks(run, link, row, books)
         except ConnectorError as error:
             waiting = waiting or error

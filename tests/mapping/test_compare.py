@@ -80,7 +80,6 @@ def kinds(found: tuple[Difference, ...]) -> list[tuple[str, str]]:
         ("40", stripe("40"), {"reported": "40"}),
         ("70", stripe("70"), {"collected": "30", "recorded": "30", "reported": "40"}),
         ("0", stripe(status="draft", finalized_at=None), {}),
-        ("0", stripe(status="uncollectible"), {}),
     ],
 )
 def test_agreement_is_silent(book_paid: str, there: StripeInvoice, figures: dict[str, Any]) -> None:
@@ -255,9 +254,6 @@ def test_missing_in_stripe() -> None:
 def test_money_in_stripe_that_nobody_explains() -> None:
     (by_hand,) = compared(BOOK, stripe("100"))
     assert kinds((by_hand,)) == [("paid_differs", "warning")]
-    credit = stripe(amount_remaining=usd("75"), starting_balance_minor=-2500)
-    (applied,) = compared(BOOK, credit)
-    assert "credit balance of 25.00 USD" in applied.explanation
 
 
 @pytest.mark.parametrize(
@@ -313,3 +309,68 @@ def test_sides_that_disagree_are_never_silent(
     )
     if not found:
         assert book.outstanding == there.amount_remaining
+
+
+def test_a_balance_that_stripe_used_says_how_much() -> None:
+    credit = stripe(amount_due=usd("75"), amount_remaining=usd("75"), starting_balance_minor=-2500)
+    (applied,) = compared(BOOK, credit)
+    assert kinds((applied,)) == [("customer_balance_used", "warning")]
+    assert applied.explanation.startswith("25.00 USD was settled")
+    assert (applied.freshbooks, applied.stripe) == (BOOK.outstanding, usd("75"))
+    same_in_freshbooks = compared(paid(BOOK, "25"), credit)
+    assert same_in_freshbooks == ()
+
+
+def test_a_debt_that_stripe_added_is_told() -> None:
+    debt = stripe(amount_due=usd("120"), amount_remaining=usd("120"), starting_balance_minor=2000)
+    (added,) = compared(BOOK, debt)
+    assert kinds((added,)) == [("customer_balance_used", "warning")]
+    assert "Stripe added 20.00 USD" in added.explanation
+
+
+def test_a_credit_note_in_stripe_until_freshbooks_gives_the_same() -> None:
+    credited = stripe(
+        amount_due=usd("94"), amount_remaining=usd("94"), pre_payment_credits=usd("6")
+    )
+    (told,) = compared(BOOK, credited)
+    assert kinds((told,)) == [("credit_note_in_stripe", "warning")]
+    assert (told.freshbooks, told.stripe) == (BOOK.outstanding, usd("94"))
+    assert compared(paid(BOOK, "6"), credited) == ()
+    (half,) = compared(paid(BOOK, "4"), credited)
+    assert "A credit note of 2.00 USD" in half.explanation
+
+
+def test_a_credit_note_on_money_that_was_paid_is_told_unless_it_was_refunded() -> None:
+    noted = stripe("100", post_payment_credits=usd("10"))
+    figures = {"collected": "100", "recorded": "100"}
+    (told,) = compared(paid(BOOK, "100"), noted, **figures)
+    assert kinds((told,)) == [("credit_note_in_stripe", "info")]
+    refunded = compared(paid(BOOK, "90"), noted, collected="100", recorded="90", refunded=usd("10"))
+    assert "credit_note_in_stripe" not in {found.kind for found in refunded}
+
+
+def test_a_report_that_was_taken_back_while_the_invoice_keeps_counting_it() -> None:
+    still = stripe("40")
+    (told,) = compared(BOOK, still, taken_back=usd("40"))
+    assert kinds((told,)) == [("payment_taken_back", "warning")]
+    assert (told.freshbooks, told.stripe) == (BOOK.outstanding, usd("60"))
+    assert compared(BOOK, stripe(), taken_back=usd("40")) == (), "Stripe asks for it again"
+
+
+def test_given_up_in_stripe_is_told() -> None:
+    (told,) = compared(BOOK, stripe(status="uncollectible"))
+    assert kinds((told,)) == [("uncollectible", "info")]
+    assert (
+        compared(paid(BOOK, "100"), stripe("100", status="paid"), collected="100", recorded="100")
+        == ()
+    )
+
+
+@pytest.mark.parametrize("how", ["pay_button", "autobill"])
+def test_two_collectors_are_told_while_both_ask(how: str) -> None:
+    (told,) = compared(BOOK, stripe(), own_collector=how)
+    assert kinds((told,)) == [("own_pay_button", "warning")]
+    done = stripe("100")
+    assert (
+        compared(paid(BOOK, "100"), done, collected="100", recorded="100", own_collector=how) == ()
+    )

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from tests.pipeline.shop import Shop
+
+
+def money(amount: str) -> dict[str, Any]:
+    return {"amount": {"amount": amount, "code": "CAD"}}
+
+
+def records(shop: Shop) -> list[tuple[int, int]]:
+    """Each payment record in Stripe: what was reported, and what of it was taken back."""
+    rows = shop.st_book()["payment_records"]
+    return [(row["amount_requested"]["value"], row["amount_refunded"]["value"]) for row in rows]
 
 
 def test_a_cheque_over_all_closes_the_stripe_invoice(shop: Shop) -> None:
@@ -87,7 +101,14 @@ def test_a_cheque_deleted_after_it_was_reported_needs_a_person(shop: Shop) -> No
     shop.sync(invoice)
     (row,) = shop.outside(invoice)
     assert (row.deleted, row.reporting) == (True, "needs_you")
+    assert "cannot be taken back" in row.reason
     assert shop.differences(invoice) == ["paid_differs"]
+    before = len(shop.writes())
+    shop.fb("restore_payment", id=cheque)
+    link = shop.sync(invoice)
+    assert [row.reporting for row in shop.outside(invoice)] == ["reported"]
+    assert (link.collection_status, shop.differences(invoice)) == ("paid_outside", [])
+    assert len(shop.writes()) == before, "Stripe never forgot it"
 
 
 def test_a_cheque_on_a_replaced_invoice_is_reported_on_the_new_one(shop: Shop) -> None:
@@ -99,3 +120,118 @@ def test_a_cheque_on_a_replaced_invoice_is_reported_on_the_new_one(shop: Shop) -
     old, new = shop.st_invoices(invoice)
     assert (old["status"], new["status"], new["amount_remaining"]) == ("void", "open", 10000)
     assert shop.differences(invoice) == []
+
+
+def test_a_cheque_raised_after_it_was_reported_is_reported_by_the_difference(shop: Shop) -> None:
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    cheque = shop.cheque(invoice, "40.00")
+    shop.sync(invoice)
+    shop.fb("edit_payment", id=cheque, payment=money("55.00"))
+    for _ in range(2):
+        link = shop.sync(invoice)
+    assert records(shop) == [(4000, 0), (1500, 0)]
+    assert shop.asking(invoice)["amount_remaining"] == 4500
+    assert (link.collection_status, shop.differences(invoice)) == ("partly_paid", [])
+    (row,) = shop.outside(invoice)
+    assert (row.reporting, row.reported_amount_minor) == ("reported", 5500)
+    shop.fb("edit_payment", id=cheque, payment=money("100.00"))
+    assert shop.sync(invoice).collection_status == "paid_outside"
+    assert (shop.statuses(invoice), shop.differences(invoice)) == (["paid"], [])
+
+
+@pytest.mark.parametrize("stripe_lowers", [False, True])
+def test_a_cheque_lowered_after_it_was_reported_is_taken_back_in_stripes_record(
+    shop: Shop, stripe_lowers: bool
+) -> None:
+    effect = "lowers_amount_paid" if stripe_lowers else "none"
+    shop.stripe.switch(refund_effect_on_invoice=effect)
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    cheque = shop.cheque(invoice, "40.00")
+    shop.sync(invoice)
+    shop.fb("edit_payment", id=cheque, payment=money("25.00"))
+    for _ in range(3):
+        shop.sync(invoice)
+    assert records(shop) == [(4000, 1500)]
+    (row,) = shop.outside(invoice)
+    if stripe_lowers:
+        assert shop.asking(invoice)["amount_remaining"] == 7500
+        assert (row.reporting, shop.differences(invoice)) == ("reported", [])
+    else:
+        assert shop.asking(invoice)["amount_remaining"] == 6000
+        assert row.reporting == "needs_you"
+        assert "goes on counting it" in row.reason
+        assert shop.differences(invoice) == ["payment_taken_back"]
+    shop.fb("edit_payment", id=cheque, payment=money("40.00"))
+    for _ in range(3):
+        shop.sync(invoice)
+    assert records(shop) == [(4000, 1500), (1500, 0)]
+    assert shop.asking(invoice)["amount_remaining"] == 6000
+    assert shop.differences(invoice) == []
+
+
+def test_a_reported_part_that_is_deleted_and_restored(shop: Shop) -> None:
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    cheque = shop.cheque(invoice, "40.00")
+    shop.sync(invoice)
+    shop.fb("delete_payment", id=cheque)
+    for _ in range(2):
+        shop.sync(invoice)
+    assert records(shop) == [(4000, 4000)]
+    (row,) = shop.outside(invoice)
+    assert (row.deleted, row.reporting, row.reported_amount_minor) == (True, "needs_you", 0)
+    assert shop.differences(invoice) == ["payment_taken_back"]
+    assert "outside_payment.taken_back" in shop.audited(f"invoice:{invoice}")
+    shop.fb("restore_payment", id=cheque)
+    for _ in range(2):
+        shop.sync(invoice)
+    assert records(shop) == [(4000, 4000), (4000, 0)]
+    assert shop.asking(invoice)["amount_remaining"] == 6000, "the new record is attached to nothing"
+    assert [row.reporting for row in shop.outside(invoice)] == ["reported"]
+    assert shop.differences(invoice) == []
+
+
+def test_a_credit_applied_in_freshbooks_is_reported_once(shop: Shop) -> None:
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    credit = shop.fb("give_credit", clientid=shop.client_id, amount="30.00")
+    shop.fb("apply_credit", creditid=credit["id"], invoiceid=invoice, amount="30.00")
+    for _ in range(2):
+        link = shop.sync(invoice)
+    assert records(shop) == [(3000, 0)]
+    assert [row.type for row in shop.outside(invoice)] == ["Credit"]
+    assert (link.collection_status, shop.differences(invoice)) == ("partly_paid", [])
+
+
+def test_a_cheque_over_more_than_the_invoice_pays_it_and_the_rest_is_credit(shop: Shop) -> None:
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    shop.cheque(invoice, "130.00")
+    link = shop.sync(invoice)
+    shop.poll()
+    assert shop.statuses(invoice) == ["paid"]
+    assert (link.collection_status, shop.differences(invoice)) == ("paid_outside", [])
+    assert shop.collected(invoice) == [], "our own report does not come back as Stripe money"
+    assert len(shop.fb_payments(invoice)) == 1
+    credit = shop.fb_book()["credit_notes"][0]
+    other = shop.invoice("50.00")
+    shop.sync(other)
+    shop.fb("apply_credit", creditid=credit["id"], invoiceid=other, amount="30.00")
+    shop.sync(other)
+    assert shop.asking(other)["amount_remaining"] == 2000
+
+
+def test_a_cheque_that_did_not_fit_is_reported_once_it_was_corrected(shop: Shop) -> None:
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    shop.pay(invoice, 7000)
+    cheque = shop.cheque(invoice, "50.00")
+    shop.sync(invoice)
+    assert [row.reporting for row in shop.outside(invoice)] == ["needs_you"]
+    shop.fb("edit_payment", id=cheque, payment=money("30.00"))
+    shop.sync(invoice)
+    shop.sync(invoice)
+    assert [row.reporting for row in shop.outside(invoice)] == ["reported"]
+    assert shop.statuses(invoice) == ["paid"]

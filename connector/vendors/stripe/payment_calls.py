@@ -107,6 +107,21 @@ class PaymentCalls(StripeApi):
             to_payment_record,
         )
 
+    def report_record_refund(
+        self, payment_record_id: str, body: Body, *, idempotency_key: str
+    ) -> StripePaymentRecord:
+        """Report that money received outside Stripe went back, or was never there.
+
+        An invoice that the record is attached to may go on counting it: a payment is not detached.
+        """
+        return self.write(
+            "stripe.payment_records.report_refund",
+            path_to("payment_records", payment_record_id, "report_refund"),
+            to_payment_record,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
     def attach_payment_record(
         self, invoice_id: str, payment_record_id: str, *, idempotency_key: str
     ) -> StripeInvoice:
