@@ -5,7 +5,9 @@ Source: Stripe API 2026-10-28.endive; fixtures in tests/fixtures/stripe.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
+from decimal import Decimal
 
 from connector.money import Money
 from connector.vendors.reading import Fields
@@ -102,7 +104,6 @@ def to_refund(source: Fields) -> StripeRefund:
 def to_balance_transaction(source: Fields) -> StripeBalanceTransaction:
     """Shapes: a `balance_transaction`; its currency is the settlement currency."""
     currency = currency_of(source)
-    rated = source.has("exchange_rate")
     return StripeBalanceTransaction(
         id=source.text("id"),
         type=source.text("type"),
@@ -111,12 +112,20 @@ def to_balance_transaction(source: Fields) -> StripeBalanceTransaction:
         amount=money(source, "amount", currency),
         fee=money(source, "fee", currency),
         net=money(source, "net", currency),
-        exchange_rate=source.decimal("exchange_rate") if rated else None,
+        exchange_rate=_rate(source),
         description=source.text_or_empty("description"),
         status=source.text_or_empty("status"),
         created_at=instant(source, "created"),
         available_on=instant_or_none(source, "available_on"),
     )
+
+
+def _rate(source: Fields) -> Decimal | None:
+    """The exchange rate, digit by digit as Stripe wrote it: the package reads it as a float."""
+    rate = source.data.get("exchange_rate")
+    if isinstance(rate, float):
+        source = replace(source, data={"exchange_rate": Decimal(repr(rate))})
+    return source.decimal("exchange_rate") if rate is not None else None
 
 
 def to_dispute(source: Fields) -> StripeDispute:
@@ -143,6 +152,7 @@ def to_payout(source: Fields) -> StripePayout:
         status=source.text("status"),
         amount=money(source, "amount", currency_of(source)),
         automatic=source.flag_or_false("automatic"),
+        reconciliation=source.text_or_empty("reconciliation_status"),
         arrives_on=instant(source, "arrival_date").astimezone(UTC).date(),
         created_at=instant(source, "created"),
     )
@@ -159,6 +169,7 @@ def to_credit_note(source: Fields) -> StripeCreditNote:
         pre_payment=money(source, "pre_payment_amount", currency),
         post_payment=money(source, "post_payment_amount", currency),
         created_at=instant(source, "created"),
+        voided_at=instant_or_none(source, "voided_at"),
     )
 
 

@@ -108,6 +108,7 @@ class StripePayout:
     status: str  # pending, in_transit, paid, failed, canceled; open enum
     amount: Money
     automatic: bool  # only then Stripe tells which movements it is made of
+    reconciliation: str  # completed, in_progress, not_applicable: whether its movements are final
     arrives_on: date
     created_at: datetime
 
@@ -123,6 +124,7 @@ class StripeCreditNote:
     pre_payment: Money
     post_payment: Money
     created_at: datetime
+    voided_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
