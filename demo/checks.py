@@ -45,6 +45,7 @@ class Trouble:
     struck: dict[str, int]
     failed_jobs: list[object]
     late: list[str]
+    unlike_the_vendors: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +128,7 @@ def request_checks(made: RequestsMade, trouble: Trouble) -> list[Check]:
         Check("both sides came in step in time after each act", [], trouble.late),
         Check("every kind of trouble struck", [], quiet),
         Check("the worker was killed as planned", trouble.planned_kills, trouble.kills),
+        Check("no simulator said what its vendor would not", [], trouble.unlike_the_vendors),
         Check("nothing went wrong with killing it", [], trouble.killer_errors),
     ]
 

@@ -179,6 +179,7 @@ class Demo:
             struck={kind: struck[kind] for kind in TROUBLES},
             failed_jobs=failed if isinstance(failed, list) else [failed],
             late=late,
+            unlike_the_vendors=[*self._freshbooks.violations(), *self._stripe.violations()],
         )
 
     def _show(self, result: DemoResult) -> None:

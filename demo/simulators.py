@@ -35,6 +35,17 @@ class Simulator:
         book: dict[str, Any] = answer.json()
         return book
 
+    def violations(self) -> list[str]:
+        """What it has answered that the real vendor would not."""
+        answer = self._http.get(f"{self.url}/_sandbox/violations", timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        told = answer.json()
+        return (
+            [f"{self.name} {text}" for text in told["violations"]]
+            if told["checked"]
+            else [f"{self.name} does not check its answers"]
+        )
+
     def add_fault(
         self, kind: str, *, times: int | None = 1, method: str = "", path: str = "", event: str = ""
     ) -> None:

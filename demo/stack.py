@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
+CONTRACTS = ROOT / "tests"
+"""Where the vendors' descriptions and samples are, which the simulators' answers must keep to."""
 START_TIMEOUT_S = 60
 PROCESSES = ("web", "worker", "beat")
 
@@ -192,6 +194,7 @@ def _sandbox(log_dir: Path, record_file: Path, seed: int) -> Iterator[subprocess
             [
                 *(sys.executable, "-m", "sandbox", "--freshbooks", "127.0.0.1:0"),
                 *("--stripe", "127.0.0.1:0", "--record", str(record_file), "--seed", str(seed)),
+                *("--check-answers", str(CONTRACTS)),
             ],
             cwd=ROOT,
             stdout=subprocess.PIPE,

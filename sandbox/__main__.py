@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from sandbox.core.answers import AnswerBook, Contract
 from sandbox.core.clock import Clock
 from sandbox.core.control import Controls
 from sandbox.core.faults import FaultList
@@ -18,8 +19,10 @@ from sandbox.core.recording import Recorder
 from sandbox.core.server import build_vendor_app
 from sandbox.core.vendor import VendorSimulator
 from sandbox.core.webhooks import WebhookSender
+from sandbox.freshbooks.contract import FreshBooksContract
 from sandbox.freshbooks.simulator import FreshBooksSimulator
 from sandbox.freshbooks.world import App
+from sandbox.stripe.contract import StripeContract
 from sandbox.stripe.simulator import StripeSimulator
 
 MakeVendor = Callable[[Clock, WebhookSender, random.Random], VendorSimulator]
@@ -33,6 +36,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--stripe", metavar="HOST:PORT", help="serve Stripe (port 0 = free)")
     parser.add_argument("--record", type=Path, metavar="FILE.jsonl", help="append every request")
+    parser.add_argument(
+        "--check-answers",
+        type=Path,
+        metavar="FOLDER",
+        help="hold every answer against the vendors' descriptions and samples in this folder",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of all randomness (default 0)")
     parser.add_argument("--client-id", default="sandbox-client", help="the FreshBooks app's id")
     parser.add_argument("--client-secret", default="sandbox-secret", help="and its secret")
@@ -62,20 +71,32 @@ def vendors_to_serve(options: argparse.Namespace) -> dict[str, tuple[str, MakeVe
     return vendors
 
 
+def contracts(folder: Path | None) -> dict[str, Contract]:
+    """What the vendors' answers are held against; nothing without a folder."""
+    if folder is None:
+        return {}
+    return {
+        "freshbooks": FreshBooksContract(folder / "fixtures" / "freshbooks"),
+        "stripe": StripeContract.read(folder / "contracts" / "stripe_spec3.json"),
+    }
+
+
 async def serve(options: argparse.Namespace) -> None:
     """Start the vendors, print where they are, stop on SIGTERM or SIGINT."""
     clock, recorder = Clock(), Recorder(options.record)
+    documented = contracts(options.check_answers)
     runners: list[web.AppRunner] = []
     addresses: dict[str, str] = {}
     for name, (address, make_vendor) in vendors_to_serve(options).items():
         # One generator per purpose: traffic to one vendor leaves the other's dice alone.
         faults = FaultList(random.Random(f"{options.seed} faults {name}"))
-        webhooks = WebhookSender(clock, faults)
+        answers = AnswerBook(documented.get(name))
+        webhooks = WebhookSender(clock, faults, answers.look_at_webhook)
         vendor = make_vendor(clock, webhooks, random.Random(f"{options.seed} {name}"))
         listening = bind(address)
         host, port = listening.getsockname()[:2]
         vendor.base_url = addresses[name] = f"http://{host}:{port}"
-        app = build_vendor_app(Controls(vendor, clock, faults, webhooks, recorder))
+        app = build_vendor_app(Controls(vendor, clock, faults, webhooks, recorder, answers))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         await web.SockSite(runner, listening).start()

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.core.answers import AnswerBook
 from sandbox.core.clock import Clock
 from sandbox.core.faults import BadFaultError, FaultList
 from sandbox.core.recording import Recorder
@@ -25,6 +26,7 @@ class Controls:
     faults: FaultList
     webhooks: WebhookSender
     recorder: Recorder
+    answers: AnswerBook = field(default_factory=lambda: AnswerBook(None))
 
     def state(self) -> dict[str, Any]:
         """The book, plus the clock and the webhooks sent so far."""
@@ -99,6 +101,7 @@ def add_control_routes(app: web.Application, controls: Controls) -> None:
         "state": controls.state,
         "faults": controls.list_faults,
         "calls": controls.calls,
+        "violations": controls.answers.describe,
         "switches": controls.vendor.switches,
         "clock": lambda: {"now": controls.clock.now()},
     }

@@ -97,6 +97,7 @@ def _unnoticed(_request: Request) -> contextlib.AbstractContextManager[None]:
 
 async def _answer(controls: Controls, request: Request, handler: Handler) -> web.Response:
     response = _execute(controls, request, handler)
+    controls.answers.look(request, response)
     controls.recorder.record(controls.vendor.name, request, response.status)
     if response.after is not None:
         await _first_try(response)
@@ -140,6 +141,7 @@ def _unknown_routes(controls: Controls) -> Middleware:
                 raise
             decoded = await _decode(request, "(unknown)")
             response = controls.vendor.error_response("no_such_route", decoded)
+            controls.answers.look(decoded, response)
             controls.recorder.record(controls.vendor.name, decoded, response.status)
             return _encode(response)
 

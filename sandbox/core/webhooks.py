@@ -65,9 +65,13 @@ class Ticket:
 class WebhookSender:
     """The outgoing webhooks of one vendor. `send` is synchronous and returns at once."""
 
-    def __init__(self, clock: Clock, faults: FaultList) -> None:
+    def __init__(
+        self, clock: Clock, faults: FaultList, look: Callable[[Delivery], None] | None = None
+    ) -> None:
+        """`look` is told of every webhook that is to be sent."""
         self._clock = clock
         self._faults = faults
+        self._look = look
         self._numbers = itertools.count(1)
         self._log: deque[Ticket] = deque(maxlen=LOG_LIMIT)
         self._lanes: dict[str, asyncio.Queue[Ticket]] = {}
@@ -77,6 +81,8 @@ class WebhookSender:
 
     def send(self, delivery: Delivery) -> Ticket:
         """Queue a webhook; faults decide here what really happens to it."""
+        if self._look is not None:
+            self._look(delivery)
         faults = {
             fault.kind: fault for fault in self._faults.for_webhook(delivery.url, delivery.event)
         }

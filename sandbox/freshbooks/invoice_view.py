@@ -137,18 +137,36 @@ def _presentation(_world: World, _account: Account, invoice: Invoice) -> dict[st
     }
 
 
-def _owner(_world: World, account: Account, _invoice: Invoice) -> dict[str, Any]:
-    return {"userid": 1, "id": account.owner_identity_id, "role": "admin"}
+def _owner(world: World, account: Account, _invoice: Invoice) -> dict[str, Any]:
+    owner = world.book.identities[account.owner_identity_id]
+    names = {"fname": owner.first_name, "lname": owner.last_name}
+    return {"userid": 1, "email": owner.email, **names, "organization": ""}
 
 
 def _system(_world: World, account: Account, _invoice: Invoice) -> dict[str, Any]:
     return {"systemid": account.account_id, "currency_code": account.currency}
 
 
-def _audit_logs(_world: World, _account: Account, invoice: Invoice) -> list[dict[str, Any]]:
+def _audit_logs(world: World, _account: Account, invoice: Invoice) -> list[dict[str, Any]]:
+    about = {
+        "invoiceid": invoice.id,
+        "customerid": invoice.client_id,
+        "customer_contactid": None,
+        "currency_code": invoice.currency,
+        "acting_contactid": -1,
+        "acting_level": 3,
+        "acting_userid": 1,
+        "amount": world.money.json(invoice.total, invoice.currency),
+        "paid": world.money.json(invoice.paid, invoice.currency),
+        "num_lines": len(invoice.lines),
+        "status": invoice.status,
+        "display_status": _status_fields(world, invoice)["display_status"],
+        "payment_status": payment_status(invoice),
+        **dict.fromkeys(("autobill_status", "dispute_status", "last_order_status")),
+    }
     return [
-        {"id": number, "action": action, "created_at": utc_text(at)}
-        for number, (at, action) in enumerate(invoice.audit, start=1)
+        {"id": number, "logid": number, "event": event, "created_at": utc_text(at), **about}
+        for number, (at, event) in enumerate(invoice.audit, start=1)
     ]
 
 
@@ -157,7 +175,8 @@ def _allowed_gateways(_world: World, _account: Account, invoice: Invoice) -> lis
     gateway = str((invoice.payment_options or {}).get("gateway_name") or "").casefold()
     if gateway not in names:
         return []
-    return [{"id": 1, "allowedid": 1, "gateway_name": gateway, "gatewayid": names[gateway]}]
+    numbers = {"id": 1, "allowedid": 1, "gatewayid": names[gateway]}
+    return [{**numbers, "gateway_name": gateway, "connectionid": "sandbox"}]
 
 
 def _empty_list(_world: World, _account: Account, _invoice: Invoice) -> list[Any]:

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.vendors.http import HttpAnswer, HttpRequest
 from tests.conformance import freshbooks_requests, stripe_requests
-from tests.conformance.answers import AnswerBook
 from tests.conformance.checking import check_record
 from tests.conformance.record import FRESHBOOKS, STRIPE, Sent
 
@@ -211,19 +209,6 @@ def test_a_wrong_freshbooks_call_is_found(
     method: str, path: str, body: Any, query: dict[str, Any] | None
 ) -> None:
     assert freshbooks_problems(method, path, body, query) != []
-
-
-def test_a_wrong_answer_of_the_simulator_is_found() -> None:
-    book = AnswerBook()
-    url = "http://127.0.0.1/v1/webhook_endpoints/we_1"
-    request = HttpRequest(method="DELETE", url=url, headers={})
-    good = b'{"id": "we_1", "object": "webhook_endpoint", "deleted": true}'
-    for status, body in ((200, good), (500, b"<html>"), (200, b'{"error": {}}')):
-        book.look(request, HttpAnswer(status=status, headers={}, body=body))
-    assert book.problems == []
-    for status, body in ((200, b'{"id": "we_1"}'), (404, b'{"message": "no"}')):
-        book.look(request, HttpAnswer(status=status, headers={}, body=body))
-    assert len(book.problems) == 2
 
 
 def test_only_the_products_own_requests_count(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_an_error_in_its_thread_is_kept(tmp_path: Path) -> None:
     assert made.kills == 0
 
 
-def test_both_fail_the_demo(tmp_path: Path) -> None:
+def test_each_of_them_fails_the_demo(tmp_path: Path) -> None:
     (tmp_path / "record.jsonl").touch()
     trouble = Trouble(
         expiries=0,
@@ -72,10 +72,12 @@ def test_both_fail_the_demo(tmp_path: Path) -> None:
         struck={},
         failed_jobs=[],
         late=[],
+        unlike_the_vendors=["Stripe POST /v1/customers 200: name: 7 is not of type 'string'"],
     )
     checks = request_checks(RequestsMade(tmp_path / "record.jsonl"), trouble)
     assert [one.name for one in checks if not one.held] == [
         "the worker was killed as planned",
+        "no simulator said what its vendor would not",
         "nothing went wrong with killing it",
     ]
 

@@ -31,13 +31,19 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
     record = tmp_path_factory.mktemp("sandbox") / "record.jsonl"
     command = [sys.executable, "-m", "sandbox", "--seed", "7", "--record", str(record)]
     command += ["--freshbooks", "127.0.0.1:0", "--stripe", "127.0.0.1:0"]
+    command += ["--check-answers", "tests"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
-        yield SandboxProcess(
+        running = SandboxProcess(
             FreshBooks(addresses["freshbooks"]), Vendor(addresses["stripe"]), record
         )
-        process.terminate()
+        yield running
+        try:
+            for vendor in (running.freshbooks, running.stripe):
+                assert not vendor.violations(), "\n".join(vendor.violations())
+        finally:
+            process.terminate()
 
 
 @pytest.fixture

@@ -87,6 +87,13 @@ class Vendor:
         calls: dict[str, Any] = self._ask("GET", "calls")
         return calls
 
+    def violations(self) -> list[str]:
+        """What it has answered, in all its life, that the vendor would not."""
+        told = self._ask("GET", "violations")
+        assert told["checked"], "it was not told to check its answers"
+        found: list[str] = told["violations"]
+        return found
+
     def reset(self) -> None:
         """Empty book, real time."""
         self._ask("POST", "reset")

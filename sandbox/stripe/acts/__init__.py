@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sandbox.stripe.acts import accounts, invoices, money
+from sandbox.stripe.acts import accounts, balance, invoices, money
 from sandbox.stripe.types import Obj
 from sandbox.stripe.world import World
 
@@ -32,5 +32,10 @@ ACTS: dict[str, Verb] = {
     "win_dispute": money.win_dispute,
     "lose_dispute": money.lose_dispute,
     "fund_cash_balance": money.fund_cash_balance,
-    "pay_out": money.pay_out,
+    "pay_out": balance.pay_out,
+    "settle_payout": balance.settle_payout,
+    "fail_payout": balance.fail_payout,
+    "charge_fee": balance.charge_fee,
+    "hold_reserve": balance.hold_reserve,
+    "release_reserve": balance.release_reserve,
 }

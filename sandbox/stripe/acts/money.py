@@ -7,7 +7,7 @@ from sandbox.stripe.events import raise_event
 from sandbox.stripe.money import check_currency
 from sandbox.stripe.paying import METHODS, pay_part
 from sandbox.stripe.render import render
-from sandbox.stripe.resources import accounts, balance_transactions, cash, disputes, refunds
+from sandbox.stripe.resources import accounts, cash, disputes, refunds
 from sandbox.stripe.resources.intents import bare_charge, capture, fail, new_intent, succeed
 from sandbox.stripe.types import Obj
 from sandbox.stripe.world import World
@@ -158,9 +158,3 @@ def fund_cash_balance(world: World, action: Obj) -> Obj:
         "paid_invoices": paid,
         "left": customer["_cash"].get(currency, 0),
     }
-
-
-def pay_out(world: World, action: Obj) -> Obj:
-    """Pay out all that is available."""
-    ctx = context_for(world, action)
-    return render(ctx.account, balance_transactions.pay_out(ctx))

@@ -1,13 +1,14 @@
-"""What charges, refunds and disputes do to the account's balance; payouts; the balance itself."""
+"""What charges, refunds and disputes do to the account's balance; the balance itself."""
 
 from collections import Counter
 from decimal import Decimal
 
 from sandbox.stripe.context import Context
-from sandbox.stripe.events import Watch, raise_event
+from sandbox.stripe.errors import refuse
+from sandbox.stripe.events import Watch
 from sandbox.stripe.lists import newest_first
 from sandbox.stripe.money import places, rounded
-from sandbox.stripe.operation import Call, Listing, Operation, listing, retrieve
+from sandbox.stripe.operation import Call, Listing, Operation, retrieve
 from sandbox.stripe.types import Obj
 
 KIND = "balance_transaction"
@@ -85,6 +86,10 @@ CATEGORIES = {
     "refund_failure": "refund_failure",
     "adjustment": "dispute",
     "payout": "payout",
+    "payout_failure": "payout_reversal",
+    "stripe_fee": "fee",
+    "reserve_hold": "risk_reserved_funds",
+    "reserve_release": "risk_reserved_funds",
 }
 
 
@@ -117,48 +122,6 @@ def make_available(ctx: Context, transaction_id: str) -> None:
         booked["status"] = "available"
 
 
-def pay_out(ctx: Context) -> Obj:
-    """Pay out all that is available in the account's own currency."""
-    ready = [
-        row
-        for row in ctx.account.table(KIND).values()
-        if row["status"] == "available" and "_payout" not in row and row["type"] != "payout"
-    ]
-    payout = ctx.account.add(
-        {
-            "id": ctx.ids.make("po"),
-            "object": "payout",
-            "amount": sum(row["net"] for row in ready),
-            "arrival_date": ctx.now + AVAILABLE_AFTER_S,
-            "automatic": True,
-            "balance_transaction": None,
-            "created": ctx.now,
-            "currency": ctx.account.default_currency,
-            "description": "STRIPE PAYOUT",
-            "destination": None,
-            "failure_balance_transaction": None,
-            "failure_code": None,
-            "failure_message": None,
-            "livemode": ctx.account.livemode,
-            "metadata": {},
-            "method": "standard",
-            "original_payout": None,
-            "reconciliation_status": "completed",
-            "reversed_by": None,
-            "source_type": "card",
-            "statement_descriptor": None,
-            "status": "in_transit",
-            "type": "bank_account",
-        }
-    )
-    booked = book(ctx, payout, -payout["amount"], kind="payout")
-    payout["balance_transaction"] = booked["id"]
-    for row in [*ready, booked]:
-        row["_payout"] = payout["id"]
-    raise_event(ctx, "payout.created", payout)
-    return payout
-
-
 def balance(ctx: Context, call: Call) -> Obj:
     """GET /v1/balance."""
     del call
@@ -185,6 +148,9 @@ def balance(ctx: Context, call: Call) -> Obj:
 def list_all(ctx: Context, call: Call) -> Listing:
     """GET /v1/balance_transactions. (Those of a dispute are not found by its id.)"""
     wanted = call.get("source")
+    payout = call.get("payout") and ctx.get("payout", call.get("payout"), param="payout")
+    if payout and not payout["automatic"]:
+        raise refuse(MANUAL, param="payout")
     found_by_source = wanted is None or not wanted.startswith(("du_", "dp_"))
     rows = [
         row
@@ -198,10 +164,9 @@ def list_all(ctx: Context, call: Call) -> Listing:
     return Listing(rows, "/v1/balance_transactions")
 
 
+MANUAL = "Balance transaction history can only be filtered on automatic transfers, not manual."
 OPERATIONS = [
     Operation("GET", "/v1/balance", balance, "balance"),
     Operation("GET", "/v1/balance_transactions", list_all, "balance"),
     Operation("GET", "/v1/balance_transactions/{id}", retrieve(KIND, "id"), "balance"),
-    Operation("GET", "/v1/payouts", listing("payout", "/v1/payouts", "status"), "payout"),
-    Operation("GET", "/v1/payouts/{payout}", retrieve("payout", "payout"), "payout"),
 ]

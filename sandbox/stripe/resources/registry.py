@@ -19,12 +19,13 @@ from sandbox.stripe.resources import (
     lifecycle,
     outside,
     payments,
+    payouts,
     refunds,
 )
 
 MODULES = (
     *(accounts, attaching, balance_transactions, cash, catalog, credit_notes, customer_balance),
     *(customers, disputes, endpoints, invoice_lines, invoice_payments, invoiceitems, invoices),
-    *(lifecycle, outside, payments, refunds),
+    *(lifecycle, outside, payments, payouts, refunds),
 )
 OPERATIONS: list[Operation] = [operation for module in MODULES for operation in module.OPERATIONS]
