@@ -22,3 +22,13 @@ class Books:
             outstanding=self.invoice.outstanding - payment.amount,
         )
         return Books(invoice=invoice, payments=(*self.payments, payment))
+
+    def without_payment(self, payment: FreshBooksPayment) -> Books:
+        """The books after a payment was removed; it is asked for again."""
+        invoice = replace(
+            self.invoice,
+            paid=self.invoice.paid - payment.amount,
+            outstanding=self.invoice.outstanding + payment.amount,
+        )
+        others = tuple(other for other in self.payments if other.id != payment.id)
+        return Books(invoice=invoice, payments=others)

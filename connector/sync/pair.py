@@ -12,10 +12,13 @@ from connector.errors import ConnectorError, NotRepresentable, VendorNotFound
 from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
 from connector.sync.agreement import save_agreement, save_missing
 from connector.sync.alignment import StripeSight, align, look_at_stripe
+from connector.sync.allocated import take_money
 from connector.sync.book_facts import keep_book_facts
 from connector.sync.books import Books
-from connector.sync.collected import collected_rows, take_collected_payments
+from connector.sync.collected import collected_rows
 from connector.sync.context import SyncRun
+from connector.sync.counting import count_matches_in_stripe
+from connector.sync.credits import keep_credits
 from connector.sync.outside import take_outside_payments
 from connector.sync.payment_changes import (
     follow_in_freshbooks,
@@ -45,17 +48,19 @@ def sync_invoice(run: SyncRun, invoice_id: int) -> str:
         return _skip(run, link)
     books = Books(invoice=invoice, payments=_read_payments(run, link, invoice))
     sight = look_at_stripe(run, link)
-    take_collected_payments(run, link, sight.payments)
+    take_money(run, link, sight.payments)
     follow_returns(run, link, sight.payments)
     take_outside_payments(run, link, books.payments)
     blocked: NotRepresentable | None = None
     try:
         sight = align(run, link, invoice, sight)
+        sight = count_matches_in_stripe(run, link, sight)
         sight = _report_outside(run, link, sight, books)
     except NotRepresentable as error:
         blocked = error
     books, waiting = _record_collected(run, link, books)
     keep_book_facts(run, link, books.payments)
+    keep_credits(run, link, sight)
     differences = save_agreement(run, link, books, sight, blocked)
     if waiting is not None:
         raise waiting
@@ -95,7 +100,7 @@ def _missing(run: SyncRun, invoice_id: int) -> str:
     if link is None:
         return "FreshBooks does not have this invoice"
     sight = look_at_stripe(run, link)
-    take_collected_payments(run, link, sight.payments)
+    take_money(run, link, sight.payments)
     follow_returns(run, link, sight.payments)
     save_missing(run, link, sight)
     return "FreshBooks no longer has this invoice"

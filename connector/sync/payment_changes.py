@@ -6,11 +6,11 @@ amount somebody changed in FreshBooks is theirs: it is left alone, and the diffe
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from audit.recording import record
 from connector.errors import VendorNotFound, VendorRefused
+from connector.idempotency import find_marker
 from connector.models import CollectedPayment, InvoiceLink
 from connector.money import Money
 from connector.sync.books import Books
@@ -75,6 +75,30 @@ def follow_in_freshbooks(
         _save_change(run, link, row, Recording.RECORDED, "payment.change_refused")
         return books
     return _done(run, link, row, answer, books)
+
+
+def remove_doubles(run: SyncRun, link: InvoiceLink, row: CollectedPayment, books: Books) -> Books:
+    """An attempt that was given up for lost may land after all: the earliest payment counts.
+
+    A later one is removed if every field of it is ours; else it is somebody's, and shown.
+    """
+    first = next((p for p in books.payments if p.id == row.freshbooks_payment_id), None)
+    if first is None or run.payment_mode != Tenant.PaymentMode.RECORD:
+        return books
+    for double in books.payments:
+        if double.id == first.id or find_marker(double.note) != row.marker:
+            continue
+        if _fields(double) == _fields(first):
+            row.changes += 1
+            _save(run, row)
+            _write(run, link, row, double, Money.zero(row.currency))
+            _save_change(run, link, row, Recording(row.recording), "payment.double_removed")
+            books = books.without_payment(double)
+    return books
+
+
+def _fields(payment: FreshBooksPayment) -> tuple[object, ...]:
+    return (payment.amount, payment.paid_on, payment.type, payment.note, payment.gateway)
 
 
 def wants_change(row: CollectedPayment) -> bool:
@@ -150,14 +174,8 @@ def _done(
     state = Recording.TAKEN_BACK if taken_back else Recording.RECORDED
     action = "payment.taken_back" if taken_back else "payment.amount_changed"
     _save_change(run, link, row, state, action)
-    others = tuple(p for p in books.payments if p.id != answer.id)
-    left = Money.zero(before.amount.currency) if taken_back else answer.amount
-    invoice = replace(
-        books.invoice,
-        paid=books.invoice.paid - before.amount + left,
-        outstanding=books.invoice.outstanding + before.amount - left,
-    )
-    return Books(invoice=invoice, payments=others if taken_back else (*others, answer))
+    books = books.without_payment(before)
+    return books if taken_back else books.with_payment(answer)
 
 
 def _save(run: SyncRun, row: CollectedPayment) -> None:

@@ -369,3 +369,37 @@ def test_a_vendor_in_trouble_delays_and_doubles_nothing(shop: Shop, paid: int, f
     shop.sync(paid)
     assert (recording(shop, paid), len(shop.fb_payments(paid))) == ("recorded", 1)
     assert shop.differences(paid) == []
+
+
+@pytest.fixture
+def half_paid(shop: Shop) -> int:
+    """An invoice of 200.00, of which 100.00 was paid in Stripe and recorded."""
+    invoice = shop.invoice("200.00")
+    shop.sync(invoice)
+    shop.pay(invoice, 10000)
+    shop.sync(invoice)
+    return invoice
+
+
+def double_of(shop: Shop, invoice: int, **changes: Any) -> dict[str, Any]:
+    """As if an attempt that was given up for lost landed after all."""
+    (payment,) = shop.fb_payments(invoice)
+    fields = {"amount": payment["amount"]["amount"], "date": payment["date"], "type": payment["type"]}
+    return shop.fb("record_payment", invoiceid=invoice, note=payment["note"], **(fields | changes))
+
+
+def test_a_double_that_lands_late_is_removed(shop: Shop, half_paid: int) -> None:
+    (first,) = shop.fb_payments(half_paid)
+    double_of(shop, half_paid)
+    shop.reconcile()
+    assert [row["id"] for row in shop.fb_payments(half_paid)] == [first["id"]]
+    assert shop.collected(half_paid)[0].freshbooks_payment_id == first["id"]
+    assert "payment.double_removed" in shop.audited(f"invoice:{half_paid}")
+    assert shop.differences(half_paid) == []
+
+
+def test_a_copy_with_other_fields_is_somebodys_and_shown(shop: Shop, half_paid: int) -> None:
+    double_of(shop, half_paid, type="Cash")
+    shop.reconcile()
+    assert len(shop.fb_payments(half_paid)) == 2
+    assert shop.differences(half_paid) != []
