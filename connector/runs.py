@@ -21,8 +21,8 @@ class TenantNotLive(ConnectorError):
 NOT_LIVE = "tenant_not_live"
 
 
-def build_run(job: JobRun) -> SyncRun:
-    """The tools for one job of one tenant.
+def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
+    """The tools for one job of one tenant. `before_live`: a first import is planned, or applied.
 
     Raises TenantNotLive; CredentialRejected or GrantLost when a connection must be renewed.
     """
@@ -30,7 +30,8 @@ def build_run(job: JobRun) -> SyncRun:
         tenant = Tenant.objects.get(pk=job.tenant_id)
         freshbooks = FreshBooksConnection.objects.first()
         stripe = StripeConnection.objects.first()
-    if not tenant.is_live or freshbooks is None or stripe is None:
+    ready = tenant.is_live or (before_live and tenant.state == Tenant.State.ONBOARDING)
+    if not ready or freshbooks is None or stripe is None:
         raise TenantNotLive(
             f"{tenant.name} is not live ({tenant.get_state_display().lower()}).",
             code=NOT_LIVE,

@@ -35,6 +35,8 @@ POLL_FRESHBOOKS = Kind("poll_freshbooks", FRESHBOOKS, 60, "poll_freshbooks")
 POLL_STRIPE = Kind("poll_stripe", FRESHBOOKS, 60, "poll_stripe")
 POLL_MONEY = Kind("poll_money", FRESHBOOKS, 65, "poll_money")
 RECONCILE_ALL = Kind("reconcile", RECONCILE, 70, "reconcile")
+MAKE_PLAN = Kind("make_plan", RECONCILE, 30, "make_plan")
+APPLY_PLAN = Kind("apply_plan", RECONCILE, 35, "apply_plan")
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -53,5 +55,7 @@ KINDS: dict[str, Kind] = {
         POLL_STRIPE,
         POLL_MONEY,
         RECONCILE_ALL,
+        MAKE_PLAN,
+        APPLY_PLAN,
     )
 }

@@ -78,7 +78,12 @@ class PlanStep(TenantOwned):
     fields = models.JSONField(default=dict, blank=True, help_text="Each field: before and after.")
     reason = models.TextField(blank=True)
     fingerprint = models.CharField(max_length=64, help_text="Of the world it was made for.")
+    seen = models.JSONField(
+        default=dict, blank=True, help_text="What the fingerprint was taken of, to tell what changed."
+    )
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    begun_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="How often it was begun.")
     outcome = models.CharField(max_length=300, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,0 +1,84 @@
+"""Running a sync function without consequences: what would it send, and what would it say?
+
+The function is the product's own, so a plan cannot differ from the doing. It runs against stand-ins
+in a transaction that is taken back; where it needs something that was not read yet, the transaction
+ends, the vendor is asked, and the rehearsal begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from django.db import transaction
+
+from connector.errors import ConnectorError, FenceLost
+from connector.models import ClientLink, CollectedPayment, InvoiceLink
+from connector.planning.entities import Entity
+from connector.planning.freshbooks_stand_in import FreshBooksStandIn
+from connector.planning.stand_in import CannotRehearse, Write
+from connector.planning.stripe_stand_in import StripeStandIn
+from connector.planning.world import NeedsRead, World
+from connector.sync.context import SyncRun
+from connector.vendors.freshbooks.client import FreshBooksAccountClient
+from connector.vendors.stripe.client import StripeAccountClient
+from tenants.scope import tenant_scope
+
+MOST_READS = 200  # of one entity: each payment with a refund costs a few
+
+
+@dataclass(kw_only=True)
+class Rehearsed:
+    """How one rehearsal ended: writes in their order, and our rows as they would be after it."""
+
+    writes: list[Write] = field(default_factory=list)
+    said: str = ""
+    problem: str = ""  # why nothing more could be done, in plain words
+    invoice: InvoiceLink | None = None
+    client: ClientLink | None = None
+    payments: list[CollectedPayment] = field(default_factory=list)
+
+
+def rehearse(
+    run: SyncRun, world: World, entity: Entity, act: Callable[[SyncRun], str]
+) -> Rehearsed:
+    """Run `act` as often as it needs reads that are not there yet; answer its last run."""
+    for _ in range(MOST_READS):
+        try:
+            return _rehearse(run, world, entity, act)
+        except NeedsRead as missing:
+            world.ask(run, missing.read)
+    return Rehearsed(problem="Too much has to be read to plan this one; it is left alone.")
+
+
+def _rehearse(
+    run: SyncRun, world: World, entity: Entity, act: Callable[[SyncRun], str]
+) -> Rehearsed:
+    writes: list[Write] = []
+    stage = replace(
+        run,
+        freshbooks=cast("FreshBooksAccountClient", FreshBooksStandIn(world=world, writes=writes)),
+        stripe=cast("StripeAccountClient", StripeStandIn(world=world, writes=writes)),
+        answers={},
+    )
+    done = Rehearsed(writes=writes)
+    with tenant_scope(run.tenant_id):
+        try:
+            done.said = act(stage)
+        except (CannotRehearse, FenceLost):
+            raise
+        except ConnectorError as error:
+            done.problem = f"{error.message} {error.next_step}".strip()
+        _look(done, entity)
+        transaction.set_rollback(True)
+    return done
+
+
+def _look(done: Rehearsed, entity: Entity) -> None:
+    """Our rows as the rehearsal left them, before they are taken back."""
+    if entity.is_client:
+        done.client = ClientLink.objects.filter(freshbooks_client_id=entity.number).first()
+        return
+    done.invoice = InvoiceLink.objects.filter(freshbooks_invoice_id=entity.number).first()
+    done.payments = list(CollectedPayment.objects.filter(invoice=done.invoice).order_by("pk"))
