@@ -45,7 +45,7 @@ def status_from(
 
 def is_disputed(row: CollectedPayment) -> bool:
     """Whether a dispute is open on it that may still cost the money."""
-    return bool(row.disputed_minor) and row.dispute_status != "lost"
+    return bool(row.disputed_minor) and not row.undone and row.dispute_status != "lost"
 
 
 def rebuild(tenant_id: int, *, save: bool) -> Iterator[Change]:

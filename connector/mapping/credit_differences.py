@@ -78,10 +78,11 @@ def taken_back(
         severity=Severity.WARNING,
         freshbooks=freshbooks.outstanding,
         stripe=asked,
-        explanation=f"{figures.taken_back} was reported to Stripe as paid elsewhere and is no longer "
-        f"in FreshBooks. Stripe's record of it was corrected, but its invoice stays lower: it asks "
-        f"for {asked}, FreshBooks has {freshbooks.outstanding} outstanding.",
-        suggested_step="Restore the payment in FreshBooks, or make a new invoice for what is owed.",
+        explanation=f"Stripe was told of {figures.taken_back} that no longer counts: the payment is "
+        "gone from FreshBooks, or its match was taken back. Stripe's invoice stays lower: it asks for "
+        f"{asked}, FreshBooks has {freshbooks.outstanding} outstanding.",
+        suggested_step="Restore the payment or make the match again; otherwise make a new invoice "
+        "for what is owed.",
     )
 
 

@@ -141,6 +141,37 @@ def to_payment_record(
     }
 
 
+def to_match_record(
+    amount: Money,
+    *,
+    payment_id: str,
+    paid_at: datetime,
+    reference: str,
+    stripe_customer_id: str,
+    freshbooks_account_id: str,
+) -> dict[str, Any]:
+    """Body of Stripe "report payment" for a part of a Stripe payment that was matched to an invoice.
+
+    Stripe collected that money already, without the invoice: the record only makes the invoice count
+    it. The metadata says so, and which payment it is.
+    """
+    received_at = int(paid_at.timestamp())
+    return {
+        "amount_requested": {"currency": amount.currency.lower(), "value": amount.to_stripe()},
+        "initiated_at": received_at,
+        "outcome": "guaranteed",
+        "guaranteed": {"guaranteed_at": received_at},
+        "payment_method_details": {
+            "type": "custom",
+            "custom": {"display_name": "Earlier online payment"},
+        },
+        "customer_details": {"customer": stripe_customer_id},
+        "processor_details": {"type": "custom", "custom": {"payment_reference": reference}},
+        "description": f"Stripe payment {payment_id}, matched to this invoice",
+        "metadata": {"fb_account": freshbooks_account_id, "mlc_payment": payment_id},
+    }
+
+
 def to_record_refund(amount: Money, *, reference: str, at: datetime) -> dict[str, Any]:
     """Body of Stripe "report refund" on a payment record of ours.
 

@@ -63,6 +63,11 @@ class StrayPayment(TenantOwned):
         indexes = [models.Index(fields=["tenant", "state", "-paid_at"], name="stray_by_state")]
         verbose_name = "unmatched payment"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody should match it: neither done, nor left alone, nor gone."""
+        return self.state in {self.State.UNMATCHED, self.State.PARTLY}
+
     def __str__(self) -> str:
         return self.payment_id
 

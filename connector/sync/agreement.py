@@ -20,6 +20,7 @@ from connector.sync.alignment import StripeSight
 from connector.sync.books import Books
 from connector.sync.collected import has_pending_payment, returned, total
 from connector.sync.context import SyncRun
+from connector.sync.counting import still_counted
 from connector.vendors.freshbooks.records import DELETED
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -140,7 +141,7 @@ def _differences(  # noqa: PLR0913, PLR0917 - all that is compared
         disputed=_open_dispute(collected),
         unclear=any(row.refunds_unclear for row in collected),
         unknown=total(unknown, currency),
-        taken_back=_taken_back(outside, currency),
+        taken_back=_taken_back(outside, collected, sight, currency),
         own_collector=link.own_collector,
         records_payments=run.payment_mode == Tenant.PaymentMode.RECORD,
         not_representable=_why(blocked),
@@ -175,9 +176,17 @@ def _reported(rows: Iterable[OutsidePayment], currency: str) -> Money:
     return Money(sum(same), currency)
 
 
-def _taken_back(rows: Iterable[OutsidePayment], currency: str) -> Money:
-    same = (row.taken_back_minor for row in rows if row.currency == currency)
-    return Money(sum(same), currency)
+def _taken_back(
+    outside: Iterable[OutsidePayment],
+    collected: Iterable[CollectedPayment],
+    sight: StripeSight,
+    currency: str,
+) -> Money:
+    """What Stripe was told of and no longer counts: cheques that are gone, matches taken back."""
+    same = (row.taken_back_minor for row in outside if row.currency == currency)
+    undone = [row for row in collected if row.undone and row.currency == currency]
+    matched = still_counted(undone, sight.invoice.id) if sight.invoice else 0
+    return Money(sum(same) + matched, currency)
 
 
 def _set_figures(

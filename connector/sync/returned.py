@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from audit.recording import record
 from connector import journal
 from connector.journal import Fact
-from connector.models import CollectedPayment, InvoiceLink, MoneyFact
+from connector.models import CollectedPayment, InvoiceLink, MoneyFact, StrayPayment
 from connector.money import Money
 from connector.sync.context import SyncRun
 from connector.vendors.stripe.money_records import StripeDispute, StripeRefund
@@ -70,7 +70,7 @@ def follow_payment(run: SyncRun, payment_id: str, charged: Money | None) -> Retu
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
         rows = list(_rows_of(payment_id).select_for_update(of=("self",)))
-        if rows:
+        if rows or StrayPayment.objects.filter(payment_id=payment_id).exists():
             _share(rows, returns)
             _keep_facts(run, payment_id, rows, returns)
             for row in rows:
@@ -81,7 +81,9 @@ def follow_payment(run: SyncRun, payment_id: str, charged: Money | None) -> Retu
 def _rows_of(payment_id: str) -> QuerySet[CollectedPayment]:
     return (
         CollectedPayment.objects.select_related("invoice")
-        .filter(Q(stripe_payment_intent_id=payment_id) | Q(stripe_charge_id=payment_id))
+        .filter(
+            Q(stripe_payment_intent_id=payment_id) | Q(stripe_charge_id=payment_id), undone=False
+        )
         .order_by("pk")
     )
 
@@ -92,6 +94,8 @@ def _read(run: SyncRun, payment_id: str, charged: Money | None) -> Returns:
     returns = Returns(refunds=tuple(refunds), disputes=tuple(disputes))
     with tenant_scope(run.tenant_id):
         rows = list(_rows_of(payment_id))
+    if not rows:
+        return returns  # nobody matched any of it: all that went back is the stray payment's
     if charged is None or charged.amount_minor <= sum(row.amount_minor for row in rows):
         return returns
     if any(row.allocation_id for row in rows):  # what nobody matched goes back first
@@ -188,7 +192,8 @@ def _keep_facts(
     """Each refund and dispute once: on the invoice it is for, on none if that cannot be told."""
     owner = rows[0] if len(rows) == 1 and not returns.shared else None
     facts: list[Fact] = []
-    left = returns.excess
+    # Of a payment that was matched in parts, what went back of the rest is nobody's but its own.
+    left = 0 if owner is None and any(row.allocation_id for row in rows) else returns.excess
     for refund in sorted(returns.refunds, key=lambda row: (row.created_at, row.id)):
         free = min(left, refund.amount.amount_minor) if refund.status not in UNDONE else 0
         left -= free

@@ -134,6 +134,18 @@ class PaymentCalls(StripeApi):
             idempotency_key=idempotency_key,
         )
 
+    def attach_payment_intent(
+        self, invoice_id: str, payment_intent_id: str, *, idempotency_key: str
+    ) -> StripeInvoice:
+        """Count a payment of Stripe's own towards an invoice; it cannot be detached again."""
+        return self.write(
+            "stripe.invoices.attach_payment",
+            path_to("invoices", invoice_id, "attach_payment"),
+            to_invoice,
+            body={"payment_intent": payment_intent_id},
+            idempotency_key=idempotency_key,
+        )
+
 
 def _with_invoice(source: Fields) -> Collected:
     expanded = isinstance(source.data.get("invoice"), dict)

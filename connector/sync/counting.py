@@ -1,0 +1,257 @@
+"""Telling Stripe that a matched payment stands for an invoice, so that it is not asked for twice.
+
+The payment itself is attached where it is all for this invoice and of its customer; otherwise, or
+if Stripe refuses that, a payment record of the amount is. Stripe detaches neither again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from audit.recording import record
+from connector.errors import VendorRefused
+from connector.mapping.payments import to_match_record
+from connector.models import (
+    Allocation,
+    CollectedPayment,
+    InvoiceLink,
+    InvoiceRevision,
+    StrayPayment,
+    VendorWrite,
+)
+from connector.money import Money
+from connector.sync.alignment import StripeSight
+from connector.sync.allocated import adopt
+from connector.sync.context import SyncRun
+from connector.vendors.stripe.records import StripeInvoice, StripePaymentRecord
+from connector.writes import Intent, perform
+from tenants.scope import tenant_scope
+
+ATTACH = "stripe.invoices.attach_payment"
+REPORT = "stripe.payment_records.report"
+
+
+def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> StripeSight:
+    """Have Stripe count what was matched to its open invoice; answer the sight after it."""
+    revision = sight.revision
+    if revision is None or sight.invoice is None:
+        return sight
+    for row in _uncounted(run, link, sight.invoice):
+        current = run.answers.get(sight.invoice.id) or sight.invoice
+        begun = _begun(run, link, revision, row)
+        amount = Money(row.kept_minor, row.currency)
+        fits = current.status == "open" and amount <= current.amount_remaining
+        if not begun and not (fits and revision.state == InvoiceRevision.State.OPEN):
+            continue
+        if begun == _step(row) or (not begun and _is_whole(row, current)):
+            sight = _attach_payment(run, link, sight, row)
+        else:
+            _attach_record(run, link, revision, current, row)
+        sight = replace(sight, invoice=run.answers.get(current.id) or sight.invoice)
+    return sight
+
+
+def still_counted(rows: Iterable[CollectedPayment], stripe_invoice_id: str) -> int:
+    """What Stripe goes on counting although its match was taken back, in minor units."""
+    undone = (row for row in rows if row.undone and row.allocation is not None)
+    return sum(
+        row.amount_minor - row.counted_minor
+        for row in undone
+        if row.allocation and row.allocation.told_on == stripe_invoice_id
+    )
+
+
+def _uncounted(run: SyncRun, link: InvoiceLink, stripe: StripeInvoice) -> list[CollectedPayment]:
+    """Matches that this Stripe invoice does not count; a former one of the same money does for it."""
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        rows = (
+            CollectedPayment.objects.select_related("allocation__stray")
+            .filter(invoice=link, allocation__isnull=False, currency=stripe.currency)
+            .order_by("pk")
+        )
+        former = [row for row in rows if row.undone and _match(row).told_on == stripe.id]
+        found = []
+        for row in rows:
+            if row.undone or row.kept_minor == 0 or _match(row).told_on == stripe.id:
+                continue
+            if not _takes_over(row, former):
+                found.append(row)
+    return found
+
+
+def _takes_over(row: CollectedPayment, former: list[CollectedPayment]) -> bool:
+    """Matched again as it was before: Stripe counts that already."""
+    match = _match(row)
+    for other in former:
+        before = _match(other)
+        if (before.stray_id, before.amount_minor) == (match.stray_id, match.amount_minor):
+            match.told_on, before.told_on = before.told_on, ""
+            match.save(update_fields=["told_on"])
+            before.save(update_fields=["told_on"])
+            former.remove(other)
+            return True
+    return False
+
+
+def _match(row: CollectedPayment) -> Allocation:
+    assert row.allocation is not None  # noqa: S101 - selected by it; narrows the type
+    return row.allocation
+
+
+def _is_whole(row: CollectedPayment, stripe: StripeInvoice) -> bool:
+    """Whether all of one PaymentIntent of the invoice's customer was matched to it."""
+    stray = _match(row).stray
+    return (
+        stray.via == StrayPayment.Via.PAYMENT_INTENT
+        and stray.customer_id == stripe.customer_id
+        and row.kept_minor == row.amount_minor == stray.amount_minor
+    )
+
+
+def _step(row: CollectedPayment, *, by_record: bool = False) -> str:
+    return f"allocation-{row.allocation_id}" + ("-record" if by_record else "")
+
+
+def _begun(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, row: CollectedPayment
+) -> str:
+    """The step that an earlier run began, "" if none: after it, Stripe's remainder says nothing."""
+    steps = [_step(row), _step(row, by_record=True)]
+    with tenant_scope(run.tenant_id):
+        write = (
+            VendorWrite.objects.filter(
+                operation__in=[ATTACH, REPORT],
+                entity=f"invoice:{link.freshbooks_invoice_id}",
+                revision=revision.revision,
+                step__in=steps,
+            )
+            .exclude(state=VendorWrite.State.REJECTED)
+            .order_by("-pk")
+            .first()
+        )
+    return write.step if write else ""
+
+
+def _attach_payment(
+    run: SyncRun, link: InvoiceLink, sight: StripeSight, row: CollectedPayment
+) -> StripeSight:
+    """The payment itself; a refusal is no end, a record will do."""
+    revision, before = sight.revision, sight.invoice
+    assert revision is not None and before is not None  # noqa: S101, PT018 - narrows the types
+    invoice_id, payment_id = revision.stripe_invoice_id, row.stripe_payment_intent_id
+
+    def if_attached() -> StripeInvoice | None:
+        invoice, payments = run.stripe.collection(invoice_id)
+        return invoice if payment_id in {p.payment_intent_id for p in payments} else None
+
+    intent = Intent(
+        vendor="stripe",
+        vendor_account=run.stripe_account_id,
+        operation=ATTACH,
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        revision=revision.revision,
+        step=_step(row),
+        body={"payment_intent": payment_id},
+        call=lambda stored, key: run.keep(
+            run.stripe.attach_payment_intent(
+                invoice_id, stored["payment_intent"], idempotency_key=key
+            )
+        ),
+        summarize=lambda made: {"id": made.id, "status": made.status},
+        look_up=if_attached,
+    )
+    try:
+        perform(run.job, intent)
+    except VendorRefused:
+        _attach_record(run, link, revision, before, row)
+        return sight
+    invoice, payments = run.stripe.collection(invoice_id)
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        adopt(run, link, payments)
+    return replace(sight, invoice=run.keep(invoice), payments=payments)
+
+
+def _attach_record(
+    run: SyncRun,
+    link: InvoiceLink,
+    revision: InvoiceRevision,
+    stripe: StripeInvoice,
+    row: CollectedPayment,
+) -> None:
+    match = _match(row)
+    body = to_match_record(
+        Money(row.kept_minor, row.currency),
+        payment_id=match.stray.payment_id,
+        paid_at=match.stray.paid_at,
+        reference=f"mlc-{match.pk}-{revision.revision}",
+        stripe_customer_id=stripe.customer_id,
+        freshbooks_account_id=run.freshbooks_account_id,
+    )
+    reported: Intent[StripePaymentRecord] = Intent(
+        vendor="stripe",
+        vendor_account=run.stripe_account_id,
+        operation=REPORT,
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        revision=revision.revision,
+        step=_step(row, by_record=True),
+        body=body,
+        call=lambda stored, key: run.stripe.report_payment_record(stored, idempotency_key=key),
+        summarize=lambda made: {"id": made.id},
+        look_up=lambda: None,  # a record that is attached to nothing moves nothing
+    )
+    record_id = str(perform(run.job, reported)["id"])
+    _count_record(run, link, revision, row, record_id)
+
+
+def _count_record(
+    run: SyncRun,
+    link: InvoiceLink,
+    revision: InvoiceRevision,
+    row: CollectedPayment,
+    record_id: str,
+) -> None:
+    def if_attached() -> StripeInvoice | None:
+        invoice, payments = run.stripe.collection(revision.stripe_invoice_id)
+        return invoice if record_id in {p.payment_record_id for p in payments} else None
+
+    attached: Intent[StripeInvoice] = Intent(
+        vendor="stripe",
+        vendor_account=run.stripe_account_id,
+        operation=ATTACH,
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        revision=revision.revision,
+        step=_step(row, by_record=True),
+        body={"payment_record": record_id},
+        call=lambda stored, key: run.keep(
+            run.stripe.attach_payment_record(
+                revision.stripe_invoice_id, stored["payment_record"], idempotency_key=key
+            )
+        ),
+        summarize=lambda made: {"id": made.id, "status": made.status},
+        look_up=if_attached,
+    )
+    perform(run.job, attached)
+    _counted(run, link, revision, _match(row), record_id)
+
+
+def _counted(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, match: Allocation, record_id: str
+) -> None:
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        match.told_on = revision.stripe_invoice_id
+        match.save(update_fields=["told_on"])
+        record(
+            tenant_id=run.tenant_id,
+            action="payment.match_told_to_stripe",
+            entity=f"invoice:{link.freshbooks_invoice_id}",
+            cause=run.job.cause,
+            details={
+                "payment": match.stray.payment_id,
+                "payment_record": record_id,
+                "amount": str(Money(match.amount_minor, match.stray.currency)),
+            },
+        )
