@@ -26,10 +26,11 @@ from connector.polling import poll_freshbooks, poll_stripe
 from connector.reconcile import reconcile
 from connector.runs import build_run
 from connector.settlement import poll_money
+from connector.sync.cash_balance import look_up_cash_balance
 from connector.sync.clients import sync_client
 from connector.sync.context import SyncRun
 from connector.sync.pair import sync_invoice
-from connector.sync.stray import look_up_cash_balance, look_up_stripe_payment
+from connector.sync.stray import look_up_stripe_payment
 from tenants.scope import tenant_scope
 
 Route = tuple[kinds.Kind, str]  # what to do, with which subject
