@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from connector.models import InvoiceLink, MoneyFact
@@ -45,6 +46,9 @@ class Fact:
     payment_id: str = ""
     about: Money | None = None
     presentment: Money | None = None
+    settlement: Money | None = None  # before the fee, in the currency of Stripe's balance
+    fee: Money | None = None
+    exchange_rate: Decimal | None = None  # as Stripe gave it: minor units x rate
     ours: bool = False
     note: str = ""
 
@@ -75,7 +79,7 @@ def keep(
 
 
 def _row(tenant_id: int, fact: Fact, correlation_id: UUID | None) -> MoneyFact:
-    shown = fact.presentment
+    shown, settled, fee = fact.presentment, fact.settlement, fact.fee
     return MoneyFact(
         tenant_id=tenant_id,
         invoice=fact.invoice,
@@ -89,6 +93,10 @@ def _row(tenant_id: int, fact: Fact, correlation_id: UUID | None) -> MoneyFact:
         about_minor=None if fact.about is None else fact.about.amount_minor,
         presentment_minor=None if shown is None else shown.amount_minor,
         presentment_currency="" if shown is None else shown.currency,
+        settlement_minor=None if settled is None else settled.amount_minor,
+        settlement_currency="" if settled is None else settled.currency,
+        fee_minor=None if fee is None else fee.amount_minor,
+        exchange_rate=fact.exchange_rate,
         ours=fact.ours,
         note=fact.note[:300],
         happened_at=fact.happened_at,

@@ -51,9 +51,18 @@ def queue_due_feeds() -> int:
             queue_feed(feed, cause)
             if feed.feed == PollFeed.Feed.RECONCILE:  # webhooks that a vendor dropped come back
                 ledger.enqueue(tenant_id=feed.tenant_id, kind=REGISTER_WEBHOOKS, cause=cause)
+            if feed.feed == PollFeed.Feed.STRIPE:
+                _ensure_money_feed(feed.tenant, now)
             feed.next_due_at = next_due(feed, now)
             feed.save(update_fields=["next_due_at"])
     return len(feeds)
+
+
+def _ensure_money_feed(tenant: Tenant, now: datetime) -> None:
+    """Tenants that went live before this feed existed get it with their next look at events."""
+    PollFeed.objects.get_or_create(
+        tenant_id=tenant.pk, feed=PollFeed.Feed.MONEY, defaults={"next_due_at": now}
+    )
 
 
 def queue_feed(feed: PollFeed, cause: Cause) -> int:
@@ -73,9 +82,11 @@ def start_feeds(tenant: Tenant) -> None:
 
 
 def next_due(feed: PollFeed, now: datetime) -> datetime:
-    """The tenant's crontab if it has one, else its interval; reconciliation has its own."""
+    """The tenant's crontab if it has one, else its interval; two feeds have intervals of their own."""
     if feed.feed == PollFeed.Feed.RECONCILE:
         return now + timedelta(seconds=settings.RECONCILE_INTERVAL_S)
+    if feed.feed == PollFeed.Feed.MONEY:
+        return now + timedelta(seconds=settings.MONEY_POLL_INTERVAL_S)
     if feed.tenant.poll_crontab:
         remaining: timedelta = parse_crontab(feed.tenant.poll_crontab).remaining_estimate(now)
         # Celery measures from its own "now", a moment later: without rounding the feed would be

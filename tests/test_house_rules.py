@@ -11,7 +11,11 @@ import pytest
 
 from connector import routing
 from connector.jobs import kinds
-from connector.vendors.stripe.subscriptions import ENABLED_EVENTS, MAX_TYPES_PER_CALL
+from connector.vendors.stripe.subscriptions import (
+    ENABLED_EVENTS,
+    MAX_TYPES_PER_CALL,
+    POLLED_EVENTS,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("audit", "config", "connector", "tenants")
@@ -35,7 +39,8 @@ def test_every_kind_of_job_has_a_handler_and_every_handler_a_kind() -> None:
 
 def test_every_subscribed_event_leads_to_work_and_nothing_else_is_routed() -> None:
     assert set(ENABLED_EVENTS) == set(routing.STRIPE_ROUTES)
-    assert len(ENABLED_EVENTS) <= MAX_TYPES_PER_CALL
+    assert set(POLLED_EVENTS) <= set(ENABLED_EVENTS)
+    assert len(POLLED_EVENTS) <= MAX_TYPES_PER_CALL
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

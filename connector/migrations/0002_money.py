@@ -186,7 +186,10 @@ class Migration(migrations.Migration):
                 ('fields', models.JSONField(blank=True, default=dict, help_text='Each field: before and after.')),
                 ('reason', models.TextField(blank=True)),
                 ('fingerprint', models.CharField(help_text='Of the world it was made for.', max_length=64)),
+                ('seen', models.JSONField(blank=True, default=dict, help_text='What the fingerprint was taken of, to tell what changed.')),
                 ('state', models.CharField(choices=[('open', 'To do'), ('done', 'Done'), ('failed', 'Failed'), ('changed', 'Not done: changed since')], default='open', max_length=8)),
+                ('begun_at', models.DateTimeField(blank=True, null=True)),
+                ('tries', models.PositiveSmallIntegerField(default=0, help_text='How often it was begun.')),
                 ('outcome', models.CharField(blank=True, max_length=300)),
                 ('done_at', models.DateTimeField(blank=True, null=True)),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='connector.plan')),
@@ -254,6 +257,7 @@ class Migration(migrations.Migration):
                 ('unresolved', models.BooleanField(default=False, help_text='Its payment is not known here yet: it is being looked up.')),
                 ('created_at', models.DateTimeField()),
                 ('available_on', models.DateTimeField(blank=True, null=True)),
+                ('seen_at', models.DateTimeField(auto_now_add=True, help_text='By our clock.')),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={

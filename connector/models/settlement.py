@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from tenants.models import TenantOwned
 
@@ -22,8 +23,15 @@ class BalanceMovement(TenantOwned):
     description = models.CharField(max_length=300, blank=True)
     status = models.CharField(max_length=20, blank=True)
     payout_id = models.CharField(max_length=80, blank=True, help_text="Once it was paid out.")
+    payment_id = models.CharField(
+        max_length=80, blank=True, help_text="The payment that it belongs to: pi_… or ch_…."
+    )
+    unresolved = models.BooleanField(
+        default=False, help_text="Its payment is not known here yet: it is being looked up."
+    )
     created_at = models.DateTimeField()
     available_on = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(auto_now_add=True, help_text="By our clock.")
 
     class Meta:
         constraints = [
@@ -33,6 +41,9 @@ class BalanceMovement(TenantOwned):
             models.Index(fields=["tenant", "created_at"], name="movement_by_time"),
             models.Index(fields=["tenant", "source_id"], name="movement_by_source"),
             models.Index(fields=["tenant", "payout_id"], name="movement_by_payout"),
+            models.Index(
+                fields=["tenant"], condition=Q(unresolved=True), name="movement_unresolved"
+            ),
         ]
         verbose_name = "balance movement"
 
@@ -48,6 +59,9 @@ class Payout(TenantOwned):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=20)
     automatic = models.BooleanField(default=True)
+    reconciliation = models.CharField(
+        max_length=20, blank=True, help_text="Stripe's: completed once its movements are final."
+    )
     created_at = models.DateTimeField()
     arrives_on = models.DateField()
     movements_read_at = models.DateTimeField(

@@ -49,13 +49,20 @@ class MoneyCalls(StripeApi):
     def list_invoice_payments_of(
         self, payment_id: str, *, cursor: str = ""
     ) -> StripePage[StripeInvoicePayment]:
-        """One page of what one payment paid: InvoicePayments on any invoice of the account."""
-        kind = _kind_of(payment_id)
+        """One page of what one payment paid: InvoicePayments on any invoice of the account.
+
+        Of a charge without PaymentIntent Stripe cannot be asked; none pays an invoice any more.
+        """
+        if _kind_of(payment_id) == "charge":
+            return StripePage(rows=(), next_cursor="", unreadable=())
         return self.read(
             "stripe.invoice_payments.of_payment",
             path_to("invoice_payments"),
             to_page(to_invoice_payment),
-            params={**page_params(cursor), "payment": {"type": kind, kind: payment_id}},
+            params={
+                **page_params(cursor),
+                "payment": {"type": "payment_intent", "payment_intent": payment_id},
+            },
         )
 
     def list_refunds(self, payment_id: str, *, cursor: str = "") -> StripePage[StripeRefund]:

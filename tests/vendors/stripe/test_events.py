@@ -10,7 +10,11 @@ import stripe
 
 from connector.errors import SignatureRejected
 from connector.vendors.stripe.events import MAX_BODY_BYTES, verify_event
-from connector.vendors.stripe.subscriptions import ENABLED_EVENTS, MAX_TYPES_PER_CALL
+from connector.vendors.stripe.subscriptions import (
+    ENABLED_EVENTS,
+    MAX_TYPES_PER_CALL,
+    POLLED_EVENTS,
+)
 from tests.vendors.local_server import fixture, fixture_bytes
 
 BODY = fixture_bytes("stripe/2026-10-28.endive/event.json")
@@ -139,7 +143,8 @@ def test_a_thin_event_tells_what_to_do() -> None:
 
 
 def test_subscriptions_are_known_names_without_repetition() -> None:
-    assert len(set(ENABLED_EVENTS)) == len(ENABLED_EVENTS) <= MAX_TYPES_PER_CALL
-    assert "invoice_payment.paid" in ENABLED_EVENTS
+    assert len(set(ENABLED_EVENTS)) == len(ENABLED_EVENTS)
+    assert len(set(POLLED_EVENTS)) == len(POLLED_EVENTS) <= MAX_TYPES_PER_CALL
+    assert "invoice_payment.paid" in POLLED_EVENTS
     names = stripe.params.WebhookEndpointCreateParams.__annotations__["enabled_events"]
     assert set(ENABLED_EVENTS) <= set(get_args(get_args(names)[0]))
