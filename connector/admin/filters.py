@@ -13,7 +13,7 @@ from connector.currencies import EXPONENTS
 from connector.errors import FailureMode
 from connector.jobs.kinds import KINDS
 from connector.mapping.compare import CollectionStatus
-from connector.mapping.differences import DiscrepancyKind
+from connector.mapping.difference import DiscrepancyKind
 from tenants.models import Tenant
 
 if TYPE_CHECKING:

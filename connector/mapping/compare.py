@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from connector.mapping import credit_differences, differences
-from connector.mapping.differences import (
+from connector.mapping import credit_differences, differences, going_back
+from connector.mapping.difference import (
     Difference,
     DiscrepancyKind,
     Dispute,
@@ -95,7 +95,6 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
     unknown: Money | None = None,
     taken_back: Money | None = None,
     own_collector: str = "",
-    sent_total: Money | None = None,
     records_payments: bool = False,
     not_representable: str = "",
 ) -> tuple[Difference, ...]:
@@ -107,7 +106,7 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
         `disputed` is an open dispute, `unclear` says that a payment of several invoices went back
         in part;
         `taken_back` what of our reports FreshBooks no longer has while the Stripe invoice may count it;
-        `unknown` writes whose outcome is not known yet; `sent_total` the total we last sent.
+        `unknown` writes whose outcome is not known yet.
     Collector: `own_collector` says how FreshBooks itself collects the invoice online; "" if it does not.
     Modes: `records_payments` is true where the tenant has payments recorded at once. Elsewhere a
         payment that FreshBooks does not have yet is expected, and listed with severity "info".
@@ -132,11 +131,11 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
         taken_back=taken_back or Money.zero(stripe.currency),
     )
     found = (
-        differences.total(freshbooks, stripe, figures, sent_total),
+        differences.total(freshbooks, stripe, figures),
         differences.unknown_outcome(recorded, unknown),
-        differences.disputed(freshbooks, disputed),
-        differences.unclear(figures, unclear=unclear),
-        differences.went_back(freshbooks, stripe, figures),
+        going_back.disputed(freshbooks, disputed),
+        going_back.unclear(figures, unclear=unclear),
+        going_back.went_back(freshbooks, stripe, figures),
         differences.overpaid(freshbooks, stripe, figures),
         differences.unrecorded(freshbooks, figures, records_payments=records_payments),
         differences.unreported(figures),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.mapping.differences import Difference, DiscrepancyKind, Figures, Severity
+from connector.mapping.difference import Difference, DiscrepancyKind, Figures, Severity
 from connector.money import Money
 from connector.vendors.freshbooks.records import FreshBooksInvoice
 from connector.vendors.stripe.records import StripeInvoice

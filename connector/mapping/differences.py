@@ -2,108 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-
+from connector.mapping.difference import Difference, DiscrepancyKind, Figures, Severity
 from connector.money import Money
 from connector.vendors.freshbooks.records import FreshBooksInvoice
 from connector.vendors.stripe.records import StripeInvoice
-
-
-class DiscrepancyKind(StrEnum):
-    """What kind of disagreement it is."""
-
-    TOTAL_DIFFERS = "total_differs"
-    PAID_DIFFERS = "paid_differs"
-    MISSING_IN_STRIPE = "missing_in_stripe"
-    MISSING_IN_FRESHBOOKS = "missing_in_freshbooks"
-    NOT_REPRESENTABLE = "not_representable"
-    PAYMENT_NOT_RECORDED = "payment_not_recorded"
-    PAYMENT_UNKNOWN_OUTCOME = "payment_unknown_outcome"
-    OUTSIDE_PAYMENT_NOT_REPORTED = "outside_payment_not_reported"
-    CURRENCY_DIFFERS = "currency_differs"
-    DELETED_IN_FRESHBOOKS = "deleted_in_freshbooks"
-    CHANGED_AFTER_PAYMENT = "changed_after_payment"
-    OVERPAID = "overpaid"
-    STRIPE_INVOICE_CHANGED = "stripe_invoice_changed"
-    DISPUTED = "disputed"
-    REFUNDED = "refunded"
-    REFUND_UNCLEAR = "refund_unclear"
-    CREDIT_NOTE_IN_STRIPE = "credit_note_in_stripe"
-    CUSTOMER_BALANCE_USED = "customer_balance_used"
-    PAYMENT_TAKEN_BACK = "payment_taken_back"
-    OWN_PAY_BUTTON = "own_pay_button"
-    UNCOLLECTIBLE = "uncollectible"
-
-
-class Severity(StrEnum):
-    """How bad: explained and expected, to be looked at, or wrong."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One disagreement about one invoice, with both figures and what to do about it."""
-
-    kind: DiscrepancyKind
-    severity: Severity
-    freshbooks: Money | None
-    stripe: Money | None
-    explanation: str
-    suggested_step: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dispute:
-    """An open dispute on a payment of the invoice."""
-
-    amount: Money
-    status: str  # Stripe's word
-    due_by: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What is known about the money of one invoice that exists on both sides, in one currency."""
-
-    collected: Money  # what Stripe took
-    kept: Money  # of it, what was not paid back
-    recorded: Money  # live FreshBooks payments that stand for it
-    reported: Money  # payment records and out-of-band payments that we put into Stripe
-    outside: Money  # FreshBooks payments that do not stand for Stripe money
-    stripe_open: Money  # what remains in Stripe by what is known
-    credited: Money  # credit notes and the customer's balance in Stripe; negative if it added debt
-    taken_back: Money  # of `reported` money, what Stripe's invoice may count although it is gone
-
-    @property
-    def not_recorded(self) -> Money:
-        """Stripe's money that FreshBooks does not show as such; negative if it shows too much."""
-        return self.kept - self.recorded
-
-    @property
-    def not_reported(self) -> Money:
-        """Money from elsewhere that Stripe was not told of; negative if it was told too much."""
-        return self.outside - self.reported
-
-    @property
-    def matched_credit(self) -> Money:
-        """What of Stripe's credits FreshBooks gave as well."""
-        zero = Money.zero(self.credited.currency)
-        ours = max(self.not_reported, zero, key=lambda money: money.amount_minor)
-        return min(ours, max(self.credited, zero), key=lambda money: money.amount_minor)
-
-    @property
-    def entered_by_hand(self) -> bool:
-        """Whether FreshBooks has just as much from elsewhere as it lacks of Stripe's money.
-
-        Then both sides agree on what is outstanding, and most likely the owner entered Stripe's
-        payments by hand.
-        """
-        return not self.not_recorded.is_zero and self.not_recorded == self.not_reported
 
 
 def without_freshbooks(
@@ -176,17 +78,13 @@ def currency(freshbooks: FreshBooksInvoice, stripe: StripeInvoice) -> Difference
 
 
 def total(
-    freshbooks: FreshBooksInvoice, stripe: StripeInvoice, figures: Figures, sent: Money | None
+    freshbooks: FreshBooksInvoice, stripe: StripeInvoice, figures: Figures
 ) -> Difference | None:
     """What the invoice comes to."""
     if freshbooks.amount == stripe.total:
         return None
     severity = Severity.ERROR
-    if sent == freshbooks.amount:
-        kind = DiscrepancyKind.STRIPE_INVOICE_CHANGED
-        explanation = "The invoice was changed in Stripe after we sent it."
-        step = "Undo the change in Stripe, or void it and send the invoice anew."
-    elif not (figures.collected.is_zero and figures.reported.is_zero):
+    if not (figures.collected.is_zero and figures.reported.is_zero):
         kind = DiscrepancyKind.CHANGED_AFTER_PAYMENT
         explanation = "The invoice was changed in FreshBooks after it was paid, in full or in part."
         step = "Undo the change in FreshBooks, or refund and replace the Stripe invoice."
@@ -299,59 +197,6 @@ def unreported(figures: Figures) -> Difference | None:
         stripe=figures.reported,
         explanation=explanation,
         suggested_step=step,
-    )
-
-
-def disputed(freshbooks: FreshBooksInvoice, dispute: Dispute | None) -> Difference | None:
-    """The payer's bank asks for the money back."""
-    if dispute is None:
-        return None
-    until = f" by {dispute.due_by:%Y-%m-%d %H:%M} UTC" if dispute.due_by else ""
-    return Difference(
-        kind=DiscrepancyKind.DISPUTED,
-        severity=Severity.ERROR,
-        freshbooks=freshbooks.paid,
-        stripe=dispute.amount,
-        explanation=f"The payer disputes {dispute.amount} (Stripe says {dispute.status}). The payment "
-        "in FreshBooks stays until the dispute is lost.",
-        suggested_step=f"Answer the dispute in Stripe{until}.",
-    )
-
-
-def unclear(figures: Figures, *, unclear: bool) -> Difference | None:
-    """A payment of several invoices went back in part."""
-    if not unclear:
-        return None
-    return Difference(
-        kind=DiscrepancyKind.REFUND_UNCLEAR,
-        severity=Severity.ERROR,
-        freshbooks=figures.recorded,
-        stripe=figures.collected,
-        explanation="One Stripe payment paid several invoices, and a part of it went back: Stripe does "
-        "not say for which of them.",
-        suggested_step="Decide which invoice the refund is for, and lower its payment in FreshBooks.",
-    )
-
-
-def went_back(
-    freshbooks: FreshBooksInvoice, stripe: StripeInvoice, figures: Figures
-) -> Difference | None:
-    """Money went back and FreshBooks asks for it again, but Stripe does not."""
-    returned = figures.collected - figures.kept
-    asked = freshbooks.outstanding
-    if returned.is_zero or stripe.status != "paid" or asked.amount_minor <= 0:
-        return None
-    if figures.not_recorded.is_negative:
-        return None  # FreshBooks still shows it as paid: that comes first
-    return Difference(
-        kind=DiscrepancyKind.REFUNDED,
-        severity=Severity.INFO,
-        freshbooks=asked,
-        stripe=returned,
-        explanation=f"{returned} of what Stripe collected went back. FreshBooks has {asked} "
-        "outstanding; the Stripe invoice stays paid and asks for nothing.",
-        suggested_step="Give a credit in FreshBooks if nothing more is owed; otherwise make a new "
-        "invoice for it.",
     )
 
 

@@ -193,18 +193,14 @@ def test_overpayment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "more", "expected"),
+    ("there", "expected"),
     [
-        (stripe(status="draft"), {}, ("total_differs", "warning")),
-        (stripe(), {}, ("total_differs", "error")),
-        (stripe(), {"sent_total": usd("120")}, ("stripe_invoice_changed", "error")),
-        (stripe(), {"sent_total": usd("100")}, ("total_differs", "error")),
+        (stripe(status="draft"), ("total_differs", "warning")),
+        (stripe(), ("total_differs", "error")),
     ],
 )
-def test_total_differs(
-    there: StripeInvoice, more: dict[str, Any], expected: tuple[str, str]
-) -> None:
-    assert kinds(compared(invoice([Item("1", "120.00")]), there, **more)) == [expected]
+def test_total_differs(there: StripeInvoice, expected: tuple[str, str]) -> None:
+    assert kinds(compared(invoice([Item("1", "120.00")]), there)) == [expected]
 
 
 def test_changed_after_payment() -> None:
