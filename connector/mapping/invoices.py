@@ -29,14 +29,11 @@ MAX_METADATA_VALUE = 500
 # Stripe refuses a due date that has passed when the call arrives. How far ahead it must be is not
 # documented, so an hour is kept, and some time for the call.
 DUE_DATE_MARGIN = timedelta(minutes=70)
-_CREATE_ONLY = frozenset({"customer", "currency", "pending_invoice_items_behavior"})
-_CLEARABLE = ("number", "effective_at", "description", "footer", "custom_fields")
 _SAFE_NUMBER = re.compile(r"[A-Za-z0-9._/-]+")
 
 __all__ = [
     "InvoiceDraft",
     "content_hash",
-    "invoice_update",
     "require_email",
     "stripe_sum",
     "to_stripe_invoice",
@@ -102,15 +99,6 @@ def to_stripe_invoice(
         content_hash=content_hash(invoice),
         below_minimum=below_minimum,
     )
-
-
-def invoice_update(draft: InvoiceDraft) -> dict[str, Any]:
-    """Body of Stripe "update invoice" for an invoice that is still a draft there.
-
-    Without what only "create" takes; "" clears what the FreshBooks invoice no longer has.
-    """
-    body = {name: value for name, value in draft.create.items() if name not in _CREATE_ONLY}
-    return dict.fromkeys(_CLEARABLE, "") | body
 
 
 def content_hash(invoice: FreshBooksInvoice) -> str:

@@ -13,7 +13,6 @@ from connector.errors import AmountNotRepresentable, NotRepresentable, Unsupport
 from connector.mapping.invoices import (
     InvoiceDraft,
     content_hash,
-    invoice_update,
     require_email,
     stripe_sum,
     to_stripe_invoice,
@@ -36,7 +35,6 @@ def mapped(
     )
     assert stripe_sum(draft.lines) == freshbooks.amount.to_stripe()
     assert violations("/v1/invoices", draft.create) == []
-    assert violations("/v1/invoices/{invoice}", invoice_update(draft)) == []
     if draft.lines:
         assert violations("/v1/invoices/{invoice}/add_lines", {"lines": list(draft.lines)}) == []
     return draft
@@ -283,13 +281,6 @@ def test_all_custom_fields_fit() -> None:
     )
     assert list(fields(draft)) == ["Invoice number", "PO number", "Due date", "Invoice date"]
     assert fields(draft)["PO number"] == "P 1"
-
-
-def test_update_of_a_draft_clears_what_is_gone() -> None:
-    body = invoice_update(mapped(invoice(number="№")))
-    assert (body["number"], body["description"], body["footer"]) == ("", "", "")
-    assert not {"customer", "currency", "pending_invoice_items_behavior"} & set(body)
-    assert invoice_update(mapped(invoice()))["custom_fields"] == ""
 
 
 @pytest.mark.parametrize(
