@@ -77,6 +77,7 @@ class Books:
             if row["metadata"].get("fb_account") == account_id and named.isdigit():
                 self._twins[int(named)].append(row)
                 self.stripe_invoices[row["id"]] = int(named)
+        self._intents = {row["id"]: row for row in theirs.get("payment_intents", [])}
         self._stripe_payments: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in theirs.get("invoice_payments", []):
             if row["status"] == "paid":
@@ -102,6 +103,15 @@ class Books:
             versions=len(twins),
             **stripe,
         )
+
+    def payment_intent(self, freshbooks_id: int) -> str:
+        """The one Stripe payment of an invoice."""
+        (payment,) = self._stripe_payments[self.of(freshbooks_id).stripe_id]
+        return str(payment["payment"]["payment_intent"])
+
+    def charge(self, freshbooks_id: int) -> str:
+        """The charge of that payment."""
+        return str(self._intents[self.payment_intent(freshbooks_id)]["latest_charge"])
 
     def mismatches(self, expected: Iterable[Expected]) -> list[Mismatch]:
         """Everything that is not as it should be by now."""

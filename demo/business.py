@@ -159,6 +159,27 @@ class Business:
         expected.card_payments += 1
         expected.pending = 0
 
+    def refund(self, invoice: Invoice, books: Books, amount: int) -> None:
+        """Give a part of the money back, or all of it, in Stripe."""
+        expected = self.expected[invoice.key]
+        self.stripe.act(
+            "refund",
+            account_id=self.stripe_account,
+            payment_intent=books.payment_intent(expected.freshbooks_id),
+            amount=amount,
+        )
+        expected.returned += amount
+
+    def dispute(self, invoice: Invoice, books: Books, *, lose: bool) -> None:
+        """The payer's bank takes the money back; maybe for good."""
+        expected = self.expected[invoice.key]
+        charge = books.charge(expected.freshbooks_id)
+        opened = self.stripe.act("dispute", account_id=self.stripe_account, charge=charge)
+        expected.disputed = not lose
+        if lose:
+            self.stripe.act("lose_dispute", account_id=self.stripe_account, dispute=opened["id"])
+            expected.returned += expected.card
+
     def of_fate(self, *fates: Fate) -> list[Invoice]:
         """The invoices with these fates that are written already."""
         return [

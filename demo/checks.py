@@ -103,9 +103,13 @@ def tenant_checks(outcome: Outcome, made: RequestsMade) -> list[Check]:
         checks.append(Check(f"{name}: observes, so no payment was written", [], writes))
     else:
         lacking = [
-            one.key for one in expected if figures[one.key].recorded != figures[one.key].collected
+            one.key
+            for one in expected
+            if figures[one.key].recorded != figures[one.key].collected - one.returned
         ]
-        checks.append(Check(f"{name}: FreshBooks has all that Stripe collected", [], lacking))
+        checks.append(
+            Check(f"{name}: FreshBooks has all that Stripe collected and kept", [], lacking)
+        )
     return checks
 
 

@@ -10,6 +10,8 @@ from demo.month import Fate, Invoice
 OBSERVE = "observe"
 NOT_REPRESENTABLE = "not_representable"
 NOT_RECORDED = "payment_not_recorded"
+REFUNDED = "refunded"
+DISPUTED = "disputed"
 
 
 class InStripe(StrEnum):
@@ -41,12 +43,19 @@ class Expected:
     cheques: int = 0
     pending: int = 0
     card_payments: int = 0
+    returned: int = 0
+    disputed: bool = False
     revisions: int = 1
 
     @property
     def recorded(self) -> int:
         """What the connector should have written to FreshBooks."""
-        return 0 if self.mode == OBSERVE else self.card
+        return 0 if self.mode == OBSERVE else self.kept
+
+    @property
+    def kept(self) -> int:
+        """What of the card payments did not go back."""
+        return self.card - self.returned
 
     @property
     def freshbooks_outstanding(self) -> int:
@@ -79,9 +88,12 @@ class Expected:
         """The kinds of discrepancy that the product should report, with reasons."""
         if self.blocked:
             return frozenset({NOT_REPRESENTABLE})
-        if self.mode == OBSERVE and self.card:
-            return frozenset({NOT_RECORDED})
-        return frozenset()
+        found = {
+            NOT_RECORDED: self.mode == OBSERVE and self.kept > 0,
+            REFUNDED: self.returned > 0,
+            DISPUTED: self.disputed,
+        }
+        return frozenset(kind for kind, expected in found.items() if expected)
 
 
 def expect(invoice: Invoice, *, mode: str, client: str, freshbooks_id: int) -> Expected:

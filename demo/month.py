@@ -33,6 +33,10 @@ class Fate(StrEnum):
     DRAFT_THEN_SENT = "draft, sent later, paid"
     DELETED = "deleted unpaid"
     BANK_DEBIT = "bank debit, settled later"
+    REFUND_PART = "card, a part refunded"
+    REFUND_ALL = "card, all of it refunded"
+    DISPUTE = "card, then disputed"
+    DISPUTE_LOST = "card, lost to a dispute"
     TOO_SMALL = "below Stripe's minimum"
     NO_EMAIL = "client without e-mail"
     LOST_CREATION = "its webhook was lost"
@@ -62,6 +66,10 @@ LIVE = (
     Fate.DRAFT_THEN_SENT,
     Fate.DELETED,
     Fate.BANK_DEBIT,
+    Fate.REFUND_PART,
+    Fate.REFUND_ALL,
+    Fate.DISPUTE,
+    Fate.DISPUTE_LOST,
     Fate.TOO_SMALL,
     Fate.NO_EMAIL,
     Fate.LOST_CREATION,

@@ -96,6 +96,11 @@ class Play:
         for business, invoice in self._of(*_LATER):
             _LATER[invoice.fate](business, invoice, books[business.plan.slug])
         self._await("the later payments")
+        self._say("some of the money goes back: refunds, disputes, a dispute that is lost")
+        books = self._books()
+        for business, invoice in self._of(*_LAST):
+            _LAST[invoice.fate](business, invoice, books[business.plan.slug])
+        self._await("what went back")
         self._say("the month is over")
 
     def _pay_unanswered(self, business: Business, invoice: Invoice, books: Books) -> None:
@@ -192,6 +197,18 @@ def _settle(business: Business, invoice: Invoice, _books: Books) -> None:
     business.settle_bank_debit(invoice)
 
 
+def _refund_part(business: Business, invoice: Invoice, books: Books) -> None:
+    business.refund(invoice, books, _part(business.expected[invoice.key].card, 25))
+
+
+def _refund_all(business: Business, invoice: Invoice, books: Books) -> None:
+    business.refund(invoice, books, business.expected[invoice.key].card)
+
+
+def _dispute(business: Business, invoice: Invoice, books: Books) -> None:
+    business.dispute(invoice, books, lose=invoice.fate == Fate.DISPUTE_LOST)
+
+
 def _part(total: int, percent: int) -> int:
     return total * percent // 100
 
@@ -209,6 +226,10 @@ _FIRST: dict[Fate, Step] = {
     Fate.DRAFT_THEN_SENT: _send,
     Fate.DELETED: _delete,
     Fate.BANK_DEBIT: _debit,
+    Fate.REFUND_PART: _pay_all,
+    Fate.REFUND_ALL: _pay_all,
+    Fate.DISPUTE: _pay_all,
+    Fate.DISPUTE_LOST: _pay_all,
 }
 _LATER: dict[Fate, Step] = {
     Fate.TWO_PARTS: _pay_all,
@@ -216,4 +237,10 @@ _LATER: dict[Fate, Step] = {
     Fate.EDITED_THEN_PAID: _pay_all,
     Fate.DRAFT_THEN_SENT: _pay_all,
     Fate.BANK_DEBIT: _settle,
+}
+_LAST: dict[Fate, Step] = {
+    Fate.REFUND_PART: _refund_part,
+    Fate.REFUND_ALL: _refund_all,
+    Fate.DISPUTE: _dispute,
+    Fate.DISPUTE_LOST: _dispute,
 }
