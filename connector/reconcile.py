@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from django.db.models import F
 from django.utils import timezone
 
 from audit.recording import record
+from connector import suggesting
 from connector.errors import VendorContractBroken
 from connector.jobs import ledger
 from connector.jobs.kinds import SYNC_INVOICE
 from connector.models import Discrepancy, InvoiceLink, InvoiceRevision, PollFeed, SyncJob
 from connector.sync.adopting import adopt, freshbooks_invoice_of
 from connector.sync.context import SyncRun
+from connector.sync.own_collector import ASK_AGAIN_AFTER, own_gateway
 from connector.vendors.freshbooks.pages import all_pages
 from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice, Page
 from connector.vendors.stripe import pages as stripe_pages
@@ -26,6 +29,7 @@ from connector.vendors.stripe.records import StripeInvoice
 from tenants.scope import tenant_scope
 
 Row = TypeVar("Row")
+ASKED_A_DAY = 500  # one read each; the others' turn comes tomorrow
 LEFT_ALONE = (InvoiceLink.State.SKIPPED, InvoiceLink.State.REMOVED)
 
 
@@ -61,6 +65,8 @@ def reconcile(run: SyncRun) -> str:
     _compare_stripe(run, links, stripe, findings)
     _recheck_open_discrepancies(run, findings)
     _retry_dead_syncs(run, findings)
+    _look_for_own_collectors(run, findings)
+    _look_at_unmatched_money(run)
     result = _queue(run, findings)
     if findings.problem is not None:
         raise findings.problem
@@ -192,12 +198,33 @@ def _recheck_open_discrepancies(run: SyncRun, findings: Findings) -> None:
             findings.add(row.invoice.freshbooks_invoice_id, f"open discrepancy: {row.kind}")
 
 
+def _look_at_unmatched_money(run: SyncRun) -> None:
+    """Invoices came and went: what fits money without an invoice may be others today."""
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        suggesting.refresh_all(run.tenant_id, cause=run.job.cause)
+
+
 def _retry_dead_syncs(run: SyncRun, findings: Findings) -> None:
     """What failed for good is tried once more a day: after a long outage nothing stays behind."""
     with tenant_scope(run.tenant_id):
         dead = SyncJob.objects.filter(kind=SYNC_INVOICE.name, state=SyncJob.State.DEAD)
         for subject in dead.values_list("subject", flat=True).distinct():
             findings.add(int(subject), "its last sync failed")
+
+
+def _look_for_own_collectors(run: SyncRun, findings: Findings) -> None:
+    """FreshBooks' own pay button may be switched on later, and no event tells: ask, some a day."""
+    before = timezone.now() - ASK_AGAIN_AFTER
+    with tenant_scope(run.tenant_id):
+        rows = InvoiceLink.objects.filter(state=InvoiceLink.State.OPEN).exclude(
+            own_collector_at__gt=before
+        )
+        oldest = rows.order_by(F("own_collector_at").asc(nulls_first=True), "pk")
+        due = list(oldest.values_list("freshbooks_invoice_id", flat=True)[:ASKED_A_DAY])
+    if due and own_gateway(run, not_older_than=ASK_AGAIN_AFTER):
+        for invoice_id in due:
+            findings.add(invoice_id, "does FreshBooks collect it by itself")
 
 
 def _freshbooks_invoices(run: SyncRun) -> Iterator[FreshBooksInvoice]:

@@ -186,6 +186,7 @@ class TenantPage(OperatorsPage):
         "name",
         "payment_mode",
         "email_sender",
+        "own_pay_button",
         "time_zone",
         "start_date",
         "poll_interval_s",
@@ -237,6 +238,7 @@ class TenantPage(OperatorsPage):
             "Money",
             "payment_mode",
             "email_sender",
+            "own_pay_button",
             "start_date",
             "time_zone",
             note="A change applies to what happens from now on; money that was collected before "

@@ -18,6 +18,7 @@ from connector.connecting.oauth import SCOPES
 from connector.connecting.stripe import permission_lines
 from connector.connecting.stripe_endpoint import find_stripe_endpoint
 from connector.errors import ConnectorError, VendorRateLimited
+from connector.sync.own_collector import remember_own_gateway
 from connector.vendors.freshbooks.client import FreshBooksAccountClient
 from connector.vendors.stripe.client import StripeAccountClient
 from tenants.models import FreshBooksConnection, StripeConnection, Tenant
@@ -54,7 +55,7 @@ def _freshbooks(tenant_id: int) -> Iterator[PingLine]:
     yield _tried("freshbooks", "Invoices: read", lambda: _first_invoices(client))
     yield _tried("freshbooks", "Payments: read", lambda: _first_payments(client))
     yield from _scopes(tenant_id)
-    yield _tried("freshbooks", "Own payment gateway", lambda: _gateway(client))
+    yield _tried("freshbooks", "Own payment gateway", lambda: _gateway(client, tenant_id))
     if _is_live(tenant_id):
         yield _callbacks(client, tenant_id)
 
@@ -71,13 +72,13 @@ def _first_payments(client: FreshBooksAccountClient) -> str:
     return f"{client.list_payments(page=1).total} payments"
 
 
-def _gateway(client: FreshBooksAccountClient) -> str:
+def _gateway(client: FreshBooksAccountClient, tenant_id: int) -> str:
     """Not a failure, but a person should know: two pay buttons could collect one invoice twice."""
-    names = [gateway.name for gateway in client.gateway()]
+    names = remember_own_gateway(tenant_id, client.gateway())
     if not names:
         return "none: only Stripe invoices collect"
     return (
-        f"{', '.join(names)} also collects: where an invoice shows both pay buttons, it may be paid "
+        f"{names} also collects: where an invoice shows both pay buttons, it may be paid "
         "twice. Turn FreshBooks' own online payments off for invoices that Stripe collects here."
     )
 

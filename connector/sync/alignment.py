@@ -9,6 +9,7 @@ from connector.mapping.invoices import content_hash
 from connector.models import InvoiceLink, InvoiceRevision
 from connector.sync.clients import ensure_stripe_customer
 from connector.sync.context import SyncRun
+from connector.sync.own_collector import notice_own_collector, require_one_collector
 from connector.sync.retiring import mark_gone, retire
 from connector.sync.revision_steps import advance, entity_of
 from connector.sync.revisions import (
@@ -112,7 +113,10 @@ def _carry_on(
     if revision.state == State.DRAFT and _was_changed_in_stripe(sight, invoice):
         return align(run, link, invoice, _retired(run, link, sight, "Changed in Stripe."))
     if revision.state == State.DRAFT and not invoice.is_draft:
+        require_one_collector(run, link, invoice)
         finalize(run, link, revision)
+    elif revision.state == State.OPEN:
+        notice_own_collector(run, link, invoice)
     return _now(run, sight, revision)
 
 
@@ -139,6 +143,8 @@ def _begin(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice) -> Strip
         )
     if invoice.outstanding.is_zero or invoice.outstanding.is_negative:
         return StripeSight()
+    if not invoice.is_draft:
+        require_one_collector(run, link, invoice)
     client = ensure_stripe_customer(run, invoice.client_id)
     if link.client_id != client.pk:
         link.client = client

@@ -33,6 +33,7 @@ def settings_of(tenant: Tenant, **changes: Any) -> dict[str, Any]:
         "name": tenant.name,
         "payment_mode": tenant.payment_mode,
         "email_sender": tenant.email_sender,
+        "own_pay_button": tenant.own_pay_button,
         "time_zone": tenant.time_zone,
         "start_date": "",
         "poll_interval_s": tenant.poll_interval_s,
