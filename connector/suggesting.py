@@ -14,7 +14,7 @@ from audit.recording import Cause
 from connector import allocating
 from connector.mapping.matching import OpenInvoice, PaymentToMatch, Suggestion, suggest
 from connector.mapping.references import words_of
-from connector.models import InvoiceLink, StrayPayment
+from connector.models import ClientLink, InvoiceLink, StrayPayment
 from connector.money import Money
 
 MOST_CANDIDATES = 300
@@ -26,6 +26,9 @@ def refresh(stray: StrayPayment, *, cause: Cause) -> None:
     """Look again which invoices a locked payment may be for; apply the exact one where wanted."""
     if not stray.is_open or stray.via == StrayPayment.Via.CASH_BALANCE:
         return
+    if stray.client_id is None and stray.customer_id:
+        stray.client = ClientLink.objects.filter(stripe_customer_id=stray.customer_id).first()
+        stray.save(update_fields=["client"])
     found = suggest(_payment(stray), _candidates(stray))
     stray.suggestions = [to_json(row) for row in found]
     stray.save(update_fields=["suggestions"])

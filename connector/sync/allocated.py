@@ -44,7 +44,10 @@ def take_money(run: SyncRun, link: InvoiceLink, payments: Sequence[StripeInvoice
 def adopt(run: SyncRun, link: InvoiceLink, payments: Iterable[StripeInvoicePayment]) -> None:
     """Let InvoicePayments of matched payments take over their rows. Inside a scope."""
     rows = {row.stripe_payment_intent_id or row.stripe_charge_id: row for row in _unadopted(link)}
+    known = _known(link) if rows else set()
     for payment in payments:
+        if payment.id in known:
+            continue  # it belongs to a former match of the same money
         row = rows.get(payment.payment_intent_id or payment.charge_id)
         collected = payment.payment_type in STRIPE_MONEY and payment.amount_paid is not None
         if row is not None and collected:
@@ -77,6 +80,11 @@ def _follow_matches(
 def _rows(link: InvoiceLink) -> list[CollectedPayment]:
     rows = CollectedPayment.objects.filter(invoice=link, allocation__isnull=False)
     return list(rows.select_for_update(of=("self",)).select_related("allocation").order_by("pk"))
+
+
+def _known(link: InvoiceLink) -> set[str]:
+    rows = CollectedPayment.objects.filter(invoice=link)
+    return set(rows.values_list("stripe_invoice_payment_id", flat=True))
 
 
 def _unadopted(link: InvoiceLink) -> list[CollectedPayment]:

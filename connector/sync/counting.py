@@ -22,7 +22,7 @@ from connector.models import (
 )
 from connector.money import Money
 from connector.sync.alignment import StripeSight
-from connector.sync.allocated import adopt
+from connector.sync.allocated import PREFIX, adopt
 from connector.sync.context import SyncRun
 from connector.vendors.stripe.records import StripeInvoice, StripePaymentRecord
 from connector.writes import Intent, perform
@@ -44,7 +44,7 @@ def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight)
         fits = current.status == "open" and amount <= current.amount_remaining
         if not begun and not (fits and revision.state == InvoiceRevision.State.OPEN):
             continue
-        if begun == _step(row) or (not begun and _is_whole(row, current)):
+        if begun == _step(row) or (not begun and _is_whole(run, row, current)):
             sight = _attach_payment(run, link, sight, row)
         else:
             _attach_record(run, link, revision, current, row)
@@ -100,10 +100,19 @@ def _match(row: CollectedPayment) -> Allocation:
     return row.allocation
 
 
-def _is_whole(row: CollectedPayment, stripe: StripeInvoice) -> bool:
-    """Whether all of one PaymentIntent of the invoice's customer was matched to it."""
+def _is_whole(run: SyncRun, row: CollectedPayment, stripe: StripeInvoice) -> bool:
+    """Whether all of one PaymentIntent of the invoice's customer was matched to it.
+
+    Not if it was attached once already, for a match that was taken back: nothing is left of it then.
+    """
     stray = _match(row).stray
-    return (
+    with tenant_scope(run.tenant_id):
+        attached = (
+            CollectedPayment.objects.filter(stripe_payment_intent_id=stray.payment_id)
+            .exclude(stripe_invoice_payment_id__startswith=PREFIX)
+            .exists()
+        )
+    return not attached and (
         stray.via == StrayPayment.Via.PAYMENT_INTENT
         and stray.customer_id == stripe.customer_id
         and row.kept_minor == row.amount_minor == stray.amount_minor

@@ -6,11 +6,13 @@ from typing import Any
 
 import requests
 
+from connector import decisions_matching
+from connector.decisions_matching import Wish
 from connector.jobs import kinds
-from connector.models import ClientLink, MoneyFact, StrayPayment, SyncJob
+from connector.models import Allocation, ClientLink, MoneyFact, StrayPayment, SyncJob
 from tenants.models import StripeConnection
 from tenants.scope import tenant_scope
-from tests.pipeline.shop import Shop
+from tests.pipeline.shop import Shop, cause
 
 
 def arrive(shop: Shop, amount: int, **more: Any) -> dict[str, Any]:
@@ -61,3 +63,22 @@ def attach_in_stripe(shop: Shop, invoice_id: int, payment_intent: str) -> None:
         timeout=10,
     )
     assert answer.status_code == 200, answer.text
+
+
+def match(shop: Shop, paid: dict[str, Any], *parts: tuple[int, int]) -> None:
+    """A person matches a payment to invoices, and everything that follows is done."""
+    if not any(row.payment_id == paid["id"] for row in strays(shop)):
+        look_up(shop, paid["id"])
+    wishes = [Wish(invoice=str(invoice), amount_minor=amount) for invoice, amount in parts]
+    with tenant_scope(shop.tenant.pk):
+        stray = StrayPayment.objects.get(payment_id=paid["id"])
+        decisions_matching.match(stray.pk, wishes, cause=cause())
+    shop.settle()
+
+
+def undo(shop: Shop, because: str) -> None:
+    """A person takes the one living match back."""
+    with tenant_scope(shop.tenant.pk):
+        living = Allocation.objects.get(undone_at__isnull=True)
+        decisions_matching.undo(living.pk, because=because, cause=cause())
+    shop.settle()
