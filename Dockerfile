@@ -13,7 +13,7 @@ FROM base
 RUN useradd --system --uid 10001 --no-create-home --home-dir /app app
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
-COPY manage.py ./
+COPY manage.py verify_statement.py ./
 COPY config config
 COPY audit audit
 COPY tenants tenants
