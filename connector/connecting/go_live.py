@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from audit.recording import Cause, record
-from connector.connecting.lines import WEBHOOK
+from connector.connecting.lines import FOR_FEES_AND_PAYOUTS, WEBHOOK
 from connector.connecting.oauth import SCOPES
 from connector.connecting.refusals import ConnectRefused
 from connector.jobs import ledger
@@ -39,8 +39,8 @@ def missing_for_live(tenant: Tenant) -> list[str]:
 
 
 def _is_lacking(line: dict[str, Any]) -> bool:
-    """A check that failed and that going live does not mend by itself."""
-    return not line["ok"] and line["what"] != WEBHOOK
+    """A check that failed, that going live does not mend, and that invoices and payments need."""
+    return not line["ok"] and line["what"] not in {WEBHOOK, *FOR_FEES_AND_PAYOUTS}
 
 
 def go_live(tenant_id: int, *, cause: Cause) -> Tenant:

@@ -7,6 +7,9 @@ from typing import Literal
 
 WEBHOOK = "Webhook"  # the line about our endpoint at Stripe, there once a tenant is live
 
+# Without these, fees and payouts are missing and everything else works.
+FOR_FEES_AND_PAYOUTS = frozenset({"Balance: read", "Payouts: read"})
+
 Side = Literal["freshbooks", "stripe"]
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audit.recording import Cause, record
 from connector.clients import stripe_client_for_key
-from connector.connecting.lines import PingLine
+from connector.connecting.lines import FOR_FEES_AND_PAYOUTS, PingLine
 from connector.connecting.refusals import ConnectRefused
 from connector.errors import CredentialRejected
 from connector.jobs import ledger
@@ -84,10 +84,15 @@ def permission_lines(checks: tuple[PermissionCheck, ...]) -> tuple[PingLine, ...
             what=check.area,
             ok=check.ok,
             message=check.message,
-            next_step="" if check.ok else f"Give the key the permission “{check.area}” in Stripe.",
+            next_step="" if check.ok else _give(check.area),
         )
         for check in checks
     )
+
+
+def _give(area: str) -> str:
+    only = " Until then only fees and payouts are missing." if area in FOR_FEES_AND_PAYOUTS else ""
+    return f"Give the key the permission “{area}” in Stripe.{only}"
 
 
 def _mode(client: StripeAccountClient) -> bool:

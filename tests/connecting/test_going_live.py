@@ -133,7 +133,7 @@ def test_going_live_queues_the_first_work_once(ready: Tenant) -> None:
         kinds = sorted(SyncJob.objects.filter(state="queued").values_list("kind", flat=True))
         assert kinds == ["poll_freshbooks", "poll_stripe", "register_webhooks"]
         assert set(SyncJob.objects.values_list("hints", flat=True)) == {1}
-        assert PollFeed.objects.count() == 3
+        assert PollFeed.objects.count() == 4
         assert AuditEntry.objects.filter(action="tenant.went_live").count() == 1
 
 

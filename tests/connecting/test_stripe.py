@@ -11,6 +11,7 @@ from django.utils import timezone
 from audit.models import AuditEntry
 from audit.recording import read_details
 from connector.clients import stripe_client
+from connector.connecting.go_live import missing_for_live
 from connector.connecting.refusals import ConnectRefused
 from connector.connecting.stripe import checked_key, connect_stripe, key_hint
 from connector.errors import CredentialRejected
@@ -29,6 +30,7 @@ NEEDED = [
     "rak_customer_write",
     "rak_invoice_write",
     "rak_payment_intent_read",
+    "rak_credit_note_read",
 ]
 
 
@@ -104,6 +106,29 @@ def test_what_a_restricted_key_lacks_is_named(
     lacking = [line for line in check.permissions if not line.ok]
     assert [line.what for line in lacking] == ["Charges and refunds: read"]
     assert all("Give the key the permission" in line.next_step for line in lacking)
+
+
+def test_a_key_without_balance_and_payouts_is_told_what_it_misses_and_may_go_live(
+    simulators: Simulators, tenant: Tenant, stripe_account: dict[str, Any]
+) -> None:
+    simulators.stripe.switch(unnamed_permissions="enforced")
+    others = ("payment_record", "event", "webhook_endpoint", "dispute")
+    made = simulators.stripe.act(
+        "create_restricted_key",
+        account_id=stripe_account["account_id"],
+        permissions=[
+            *(slug for slug in NEEDED if slug != "rak_balance_read"),
+            "rak_charge_read",
+            *(f"rak_{area}_write" for area in others),
+        ],
+    )
+    check = connect_stripe(tenant, made["restricted_key"], cause=cause())
+    lacking = [line for line in check.permissions if not line.ok]
+    assert [line.what for line in lacking] == ["Balance: read", "Payouts: read"]
+    assert all("only fees and payouts are missing" in line.next_step for line in lacking)
+    with tenant_scope(tenant.pk):
+        missing = missing_for_live(tenant)
+    assert not [step for step in missing if "key" in step]
 
 
 def test_a_restricted_key_that_may_not_read_its_account_names_it_in_the_refusal(

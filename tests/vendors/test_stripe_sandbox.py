@@ -26,7 +26,7 @@ from connector.vendors.stripe.client import StripeAccountClient
 from connector.vendors.stripe.events import verify_event
 from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeInvoice
-from connector.vendors.stripe.subscriptions import ENABLED_EVENTS
+from connector.vendors.stripe.subscriptions import ENABLED_EVENTS, POLLED_EVENTS
 from tests.sandbox.conftest import SandboxProcess
 from tests.sandbox.driving import Receiver, Vendor, eventually, receiving
 from tests.vendors.local_server import RecordingGate
@@ -253,7 +253,7 @@ def test_events_and_endpoints(
     )
     assert (event.type, event.invoice_id) == ("invoice.voided", invoice.id)
     assert event.idempotency_key == "void-1"
-    page = client.list_events(types=ENABLED_EVENTS, created_gte=datetime(2020, 1, 1, tzinfo=UTC))
+    page = client.list_events(types=POLLED_EVENTS, created_gte=datetime(2020, 1, 1, tzinfo=UTC))
     assert event.id in {row.id for row in page.rows}
     changed = client.update_webhook_endpoint(endpoint.id, {"disabled": True}, idempotency_key="d")
     assert changed.status == "disabled"

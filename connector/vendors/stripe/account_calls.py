@@ -20,6 +20,8 @@ READ_PROBES = (
     ("PaymentIntents: read", "payment_intents", True),
     ("Charges and refunds: read", "charges", True),
     ("Disputes: read", "disputes", True),
+    ("Credit notes: read", "credit_notes", True),
+    ("Payouts: read", "payouts", True),
     ("Events: read", "events", True),
     ("Webhook endpoints: read", "webhook_endpoints", True),
 )
