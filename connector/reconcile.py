@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from audit.recording import record
 from connector import suggesting
-from connector import suggesting
 from connector.errors import VendorContractBroken
 from connector.jobs import ledger
 from connector.jobs.kinds import SYNC_INVOICE
@@ -67,7 +66,6 @@ def reconcile(run: SyncRun) -> str:
     _recheck_open_discrepancies(run, findings)
     _retry_dead_syncs(run, findings)
     _look_for_own_collectors(run, findings)
-    _look_at_unmatched_money(run)
     _look_at_unmatched_money(run)
     result = _queue(run, findings)
     if findings.problem is not None:
@@ -198,13 +196,6 @@ def _recheck_open_discrepancies(run: SyncRun, findings: Findings) -> None:
         for row in rows:
             assert row.invoice is not None  # noqa: S101 - filtered above; narrows the type
             findings.add(row.invoice.freshbooks_invoice_id, f"open discrepancy: {row.kind}")
-
-
-def _look_at_unmatched_money(run: SyncRun) -> None:
-    """Invoices came and went: what fits money without an invoice may be others today."""
-    with tenant_scope(run.tenant_id):
-        run.job.hold_fence()
-        suggesting.refresh_all(run.tenant_id, cause=run.job.cause)
 
 
 def _look_at_unmatched_money(run: SyncRun) -> None:
