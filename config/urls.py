@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connect/<str:token>/check/", connect.check_again, name="connect-check"),
     path("connect/<str:token>/choices/", connect.save_choices, name="connect-choices"),
     path("connect/<str:token>/start-over/", connect.start_over, name="connect-start-over"),
+    path("connect/<str:token>/plan/", connect.make_plan, name="connect-plan"),
     path("connect/<str:token>/live/", connect.set_live, name="connect-live"),
     # FreshBooks compares the redirect address letter by letter: no slash at its end, no query.
     path("oauth/freshbooks/start", connect.oauth_start, name="freshbooks-start"),

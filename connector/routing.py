@@ -15,6 +15,7 @@ from connector.connecting import handlers as connecting
 from connector.errors import VendorNotFound
 from connector.jobs import kinds, ledger
 from connector.jobs.context import Handler, JobRun
+from connector.jobs.lanes import let_go
 from connector.models import (
     CollectedPayment,
     Delivery,
@@ -22,6 +23,8 @@ from connector.models import (
     OutsidePayment,
     VendorWrite,
 )
+from connector.planning.applying import apply_plan
+from connector.planning.making import make_plan
 from connector.polling import poll_freshbooks, poll_stripe
 from connector.reconcile import reconcile
 from connector.runs import build_run
@@ -95,6 +98,11 @@ def _queue_invoice(run: SyncRun, invoice_id: int) -> str:
             cause=run.job.cause,
         )
     return f"invoice {invoice_id}"
+
+
+def work_of(delivery: Delivery) -> list[Route]:
+    """What replaying this delivery would look at again. Inside a scope."""
+    return _route_of(delivery)(delivery)
 
 
 def _route_of(delivery: Delivery) -> Callable[[Delivery], list[Route]]:
@@ -198,6 +206,9 @@ HANDLERS: dict[str, Handler] = {
     kinds.POLL_STRIPE.name: _of_tenant(poll_stripe),
     kinds.POLL_MONEY.name: _of_tenant(poll_money),
     kinds.RECONCILE_ALL.name: _of_tenant(reconcile),
+    kinds.MAKE_PLAN.name: make_plan,
+    kinds.APPLY_PLAN.name: apply_plan,
+    kinds.HOLD_LANE.name: let_go,
     kinds.PING.name: connecting.ping,
     kinds.REGISTER_WEBHOOKS.name: connecting.register_webhooks,
     kinds.CONFIRM_CALLBACK.name: connecting.confirm_callback,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import urljoin
 
 from demo.browser import Browser, Page, PageError
 from demo.business import Business
 
 POLL_INTERVAL_S = 5
+PATIENCE_S = 120.0  # for the plan, and for its application: both are jobs
+LOOK_EVERY_S = 0.3
 _LINK = re.compile(r"https?://[^\s\"'<>]+/connect/[A-Za-z0-9_-]+/")
 
 
@@ -72,7 +75,7 @@ class Operator:
 
 
 def connect(link: str, business: Business) -> None:
-    """What the tenant's person does: sign in, confirm, paste, choose, go live."""
+    """What the tenant's person does: sign in, confirm, paste, choose, approve the plan."""
     browser = Browser()
     page = browser.open(link)
     consent = browser.submit(page, page.form(action="/freshbooks/"))
@@ -88,6 +91,16 @@ def connect(link: str, business: Business) -> None:
         "time_zone": business.plan.time_zone,
     }
     page = browser.submit(page, page.form(field_name="payment_mode"), choices)
-    page = browser.submit(page, page.form(action="/live/"))
-    if f"{business.plan.name} is live" not in page.text:
-        raise PageError(f"{business.plan.name} did not go live")
+    page = _wait(browser, link, 'action="[^"]*/live/"')
+    browser.submit(page, page.form(action="/live/"))
+    _wait(browser, link, f"{re.escape(business.plan.name)} is live")
+
+
+def _wait(browser: Browser, link: str, wanted: str) -> Page:
+    """Look at the page again, as it does by itself, until it shows what is `wanted`."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not re.search(wanted, (page := browser.open(link)).text):
+        if time.monotonic() > deadline:
+            raise PageError(f"{link} did not show {wanted} within {PATIENCE_S} seconds")
+        time.sleep(LOOK_EVERY_S)
+    return page

@@ -56,7 +56,8 @@ def every_tenant() -> Iterator[None]:
 def _scoped(scope: str) -> Iterator[None]:
     outer = _scope.get()
     with transaction.atomic():
-        _set_local(scope)
+        if outer != scope:  # a scope within the same one: the setting holds already
+            _set_local(scope)
         token = _scope.set(scope)
         try:
             yield

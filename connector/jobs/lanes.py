@@ -1,7 +1,7 @@
 """Working in the lane of an entity from within another job, such as one that goes through many.
 
-The work gets a row of its own, running from the start: nobody else works on the entity meanwhile,
-and if the worker dies the row comes back as a usual job, which finishes what was begun.
+The work gets a row of its own, running from the start: nobody else works on the entity meanwhile.
+If the worker dies, the row comes back and does nothing: the job that held the lane resumes by itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from connector.errors import ConnectorError, FailureMode
 from connector.jobs.context import JobRun
-from connector.jobs.kinds import Kind
+from connector.jobs.kinds import HOLD_LANE, Kind
 from connector.jobs.runner import WORKER, Heartbeat
 from connector.models import SyncJob
 from tenants.scope import tenant_scope
@@ -36,9 +36,7 @@ def hold_lane(outer: JobRun, kind: Kind, subject: str) -> Iterator[JobRun]:
     Raises LaneBusy. An error of the body ends the row: `outer` is what is tried again.
     """
     job = _begin(outer, kind, subject)
-    inner = replace(
-        outer, job_id=job.pk, kind=kind.name, subject=subject, fence=job.fence, attempt=1
-    )
+    inner = replace(outer, job_id=job.pk, subject=subject, fence=job.fence, attempt=1)
     try:
         with Heartbeat([job]):
             yield inner
@@ -48,6 +46,11 @@ def hold_lane(outer: JobRun, kind: Kind, subject: str) -> Iterator[JobRun]:
     _end(job, SyncJob.State.DONE, f"part of job {outer.job_id}")
 
 
+def let_go(_: JobRun) -> str:
+    """The handler of a row that came back after its worker died."""
+    return "nothing to do: the job that held this lane resumes by itself"
+
+
 def _begin(outer: JobRun, kind: Kind, subject: str) -> SyncJob:
     now = timezone.now()
     try:
@@ -55,11 +58,11 @@ def _begin(outer: JobRun, kind: Kind, subject: str) -> SyncJob:
             outer.hold_fence()
             job: SyncJob = SyncJob.objects.create(
                 tenant_id=outer.tenant_id,
-                kind=kind.name,
-                subject=subject,
+                kind=HOLD_LANE.name,
+                subject=kind.lane_of(subject),
                 lane=kind.lane_of(subject),
-                queue=kind.queue,
-                priority=kind.priority,
+                queue=HOLD_LANE.queue,
+                priority=HOLD_LANE.priority,
                 state=SyncJob.State.RUNNING,
                 due_at=now,
                 attempts=1,

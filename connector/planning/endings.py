@@ -47,10 +47,11 @@ def finish(job: JobRun, plan: Plan) -> str:
     """Every step is settled: say how it ended, go live, or have a new plan made of what is left."""
     with tenant_scope(job.tenant_id):
         counts = _by_state(plan)
-    changed = counts[State.CHANGED]
-    first_import = plan.purpose == Plan.Purpose.IMPORT
-    if first_import and not changed:
+        is_live = Tenant.objects.get(pk=job.tenant_id).is_live
+    first_import = plan.purpose == Plan.Purpose.IMPORT and not is_live
+    if first_import and not counts[State.CHANGED]:
         go_live(job.tenant_id, cause=job.cause)
+    changed = counts[State.CHANGED]
     with tenant_scope(job.tenant_id):
         job.hold_fence()
         plan.state = Plan.State.REFUSED if changed else Plan.State.APPLIED

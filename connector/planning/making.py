@@ -56,7 +56,8 @@ class Making:
     run: SyncRun
     plan: Plan
     world: World = field(default_factory=World)
-    planned_clients: set[int] = field(default_factory=set)
+    # Links that the plan's own steps make, by FreshBooks client: invoices find them as they will.
+    planned: dict[int, ClientLink] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     position: int = 0
     rows: list[PlanStep] = field(default_factory=list)
@@ -145,14 +146,17 @@ def _plan_one(making: Making, entity: Entity) -> None:
             act = replace(act, payments=waiting_payments(entity))
     with tenant_scope(making.plan.tenant_id):
         here = client_here(entity.number) if entity.is_client else invoice_here(entity.number)
-        known = ClientLink.objects.filter(freshbooks_client_id=entity.number).first()
-    done = rehearse(making.run, making.world, entity, act)
+        links = ClientLink.objects.filter(freshbooks_client_id=entity.number)
+        known = links.first() if entity.is_client else None
+    invoice = None if entity.is_client else making.world.find_invoice(entity.number)
+    client = making.planned.get(invoice.client_id) if invoice is not None else None
+    done = rehearse(making.run, making.world, entity, act, client=client)
     if entity.is_client:
         _add_client(making, entity, done, here, known)
         return
     for number in customers_made_on_the_way(done):
         _add_needed_client(making, Entity(CLIENT, number))
-    invoice = making.world.find_invoice(entity.number)
+    invoice = invoice or making.world.find_invoice(entity.number)
     linked = act.named if act.named and not living_stripe_id(here) else None
     stripe_id = linked.id if linked else living_stripe_id(here)
     facts = invoice_facts(invoice, making.world.find_collection(stripe_id), here)
@@ -178,15 +182,15 @@ def _add_client(
     steps = client_steps(
         client, done, entity=entity, known=known, customers=making.world.customers or ()
     )
-    if steps[0].action != PlanStep.Action.SKIP:
-        making.planned_clients.add(entity.number)
+    if known is None and done.client is not None and steps[0].action != PlanStep.Action.SKIP:
+        making.planned[entity.number] = done.client
     facts = client_facts(client, here, account_id=making.run.freshbooks_account_id)
     _add(making, steps, facts)
 
 
 def _add_needed_client(making: Making, entity: Entity) -> None:
     """A customer that an invoice needs and no step has made yet, e.g. of an archived client."""
-    if entity.number in making.planned_clients:
+    if entity.number in making.planned:
         return
     act = replace(act_for(making.plan, entity, None), needed=True)
     with tenant_scope(making.plan.tenant_id):

@@ -41,19 +41,31 @@ class Rehearsed:
 
 
 def rehearse(
-    run: SyncRun, world: World, entity: Entity, act: Callable[[SyncRun], str]
+    run: SyncRun,
+    world: World,
+    entity: Entity,
+    act: Callable[[SyncRun], str],
+    *,
+    client: ClientLink | None = None,
 ) -> Rehearsed:
-    """Run `act` as often as it needs reads that are not there yet; answer its last run."""
+    """Run `act` as often as it needs reads that are not there yet; answer its last run.
+
+    `client` is a link as an earlier step will have made it by then; it is there meanwhile.
+    """
     for _ in range(MOST_READS):
         try:
-            return _rehearse(run, world, entity, act)
+            return _rehearse(run, world, entity, act, client)
         except NeedsRead as missing:
             world.ask(run, missing.read)
     return Rehearsed(problem="Too much has to be read to plan this one; it is left alone.")
 
 
 def _rehearse(
-    run: SyncRun, world: World, entity: Entity, act: Callable[[SyncRun], str]
+    run: SyncRun,
+    world: World,
+    entity: Entity,
+    act: Callable[[SyncRun], str],
+    client: ClientLink | None,
 ) -> Rehearsed:
     writes: list[Write] = []
     stage = replace(
@@ -64,6 +76,8 @@ def _rehearse(
     )
     done = Rehearsed(writes=writes)
     with tenant_scope(run.tenant_id):
+        if client is not None:
+            client.save(force_insert=True)
         try:
             done.said = act(stage)
         except (CannotRehearse, FenceLost):
@@ -80,5 +94,6 @@ def _look(done: Rehearsed, entity: Entity) -> None:
     if entity.is_client:
         done.client = ClientLink.objects.filter(freshbooks_client_id=entity.number).first()
         return
-    done.invoice = InvoiceLink.objects.filter(freshbooks_invoice_id=entity.number).first()
+    links = InvoiceLink.objects.select_related("client")
+    done.invoice = links.filter(freshbooks_invoice_id=entity.number).first()
     done.payments = list(CollectedPayment.objects.filter(invoice=done.invoice).order_by("pk"))

@@ -7,17 +7,12 @@ served with a policy that allows no script at all.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
-from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -26,7 +21,6 @@ from connector.connecting.businesses import BusinessChoice, choose_business, ope
 from connector.connecting.choices import make_choices
 from connector.connecting.disconnecting import disconnect_freshbooks, disconnect_stripe
 from connector.connecting.go_live import go_live, missing_for_live
-from connector.connecting.links import find_tenant_of_link
 from connector.connecting.oauth import (
     app_is_known,
     begin_freshbooks,
@@ -37,72 +31,33 @@ from connector.connecting.ping import ping
 from connector.connecting.refusals import ConnectRefused, ended_attempt
 from connector.connecting.stripe import connect_stripe
 from connector.errors import ConnectorError
-from connector.jobs.kinds import INTAKE
+from connector.jobs.kinds import INTAKE, RECONCILE
 from connector.ringing import ringer
 from connector.roles import OPERATE
 from connector.views.forms import ChoicesForm, StripeKeyForm
+from connector.views.pages import error_page, of_link, page
+from connector.views.plan_pages import approve_first_import, plan_on_page, start_plan
 from tenants.models import FreshBooksConnection, StripeConnection, Tenant
 from tenants.scope import tenant_scope
 
-View = Callable[..., HttpResponse]
 ATTEMPT = "connect_attempt"  # in the session: which attempt awaits its choice of a business
 
-# A form may be redirected to FreshBooks' consent page, which may be another of its hosts.
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self' https://*.freshbooks.com "
-)
 
-
-def _page(view: View) -> View:
-    """Headers of every page here, and refusals in plain words instead of stack traces."""
-
-    @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            response = view(request, *args, **kwargs)
-        except ConnectorError as error:
-            response = _refusal_page(request, error)
-        response["Content-Security-Policy"] = POLICY + settings.FRESHBOOKS_AUTH_BASE
-        return response
-
-    return never_cache(answer)
-
-
-def _of_link(view: View) -> View:
-    """Hand the link's tenant to the view; an unknown, expired or revoked link ends here."""
-
-    @_page
-    @wraps(view)
-    def answer(request: HttpRequest, token: str) -> HttpResponse:
-        tenant = find_tenant_of_link(token)
-        if tenant is None:
-            return _error_page(
-                request,
-                status=404,
-                message="This link is no longer good.",
-                next_step="Ask whoever sent it to you for a new one.",
-            )
-        return view(request, tenant, token)
-
-    return answer
-
-
-@_of_link
+@of_link
 @require_GET
 def connect_page(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
     """GET /connect/<token>/: the four steps and where each of them stands."""
     return _steps_page(request, tenant, token)
 
 
-@_of_link
+@of_link
 @require_POST
 def start_freshbooks(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
     """POST /connect/<token>/freshbooks/: off to FreshBooks' consent page."""
     return _to_freshbooks(request, tenant, return_to=_address(token))
 
 
-@_of_link
+@of_link
 @sensitive_post_parameters("api_key")
 @require_POST
 def save_stripe_key(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
@@ -119,7 +74,7 @@ def save_stripe_key(request: HttpRequest, tenant: Tenant, token: str) -> HttpRes
     return redirect(f"{_address(token)}#stripe")
 
 
-@_of_link
+@of_link
 @require_POST
 def check_again(_: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
     """POST /connect/<token>/check/: after a permission was added at a vendor."""
@@ -127,7 +82,7 @@ def check_again(_: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
     return redirect(f"{_address(token)}#stripe")
 
 
-@_of_link
+@of_link
 @require_POST
 def save_choices(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
     """POST /connect/<token>/choices/: before going live; later changes are the operator's."""
@@ -135,11 +90,15 @@ def save_choices(request: HttpRequest, tenant: Tenant, token: str) -> HttpRespon
     form = ChoicesForm(request.POST, tenant=tenant)
     if not form.is_valid():
         return _steps_page(request, tenant, token, choices_form=form)
-    make_choices(tenant.pk, form.choices(tenant), cause=_cause(request, "chose on the link's page"))
+    cause = _cause(request, "chose on the link's page")
+    start_plan(
+        make_choices(tenant.pk, form.choices(tenant), cause=cause), cause=cause, if_ready=True
+    )
+    _ring_for_plan()
     return redirect(f"{_address(token)}#live")
 
 
-@_of_link
+@of_link
 @require_POST
 def start_over(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
     """POST /connect/<token>/start-over/: a wrong business or account, before going live."""
@@ -151,28 +110,45 @@ def start_over(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse
     return redirect(_address(token))
 
 
-@_of_link
+@of_link
 @require_POST
-def set_live(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
-    """POST /connect/<token>/live/"""
+def make_plan(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
+    """POST /connect/<token>/plan/: show what the first import would do, before it does it."""
+    _refuse_if_live(tenant)
     try:
-        go_live(tenant.pk, cause=_cause(request, "pressed Go live"))
+        start_plan(tenant, cause=_cause(request, "asked for the plan"))
     except ConnectRefused as refusal:
         raise refusal.with_way_back(_address(token)) from refusal.__cause__
-    ringer.ring(INTAKE)
+    _ring_for_plan()
+    return redirect(f"{_address(token)}#live")
+
+
+@of_link
+@require_POST
+def set_live(request: HttpRequest, tenant: Tenant, token: str) -> HttpResponse:
+    """POST /connect/<token>/live/: approve the plan that was shown; one that was live goes on."""
+    cause = _cause(request, "pressed Go live")
+    try:
+        if tenant.live_at is None:
+            approve_first_import(tenant, request.POST.get("hash", ""), cause=cause)
+        else:
+            go_live(tenant.pk, cause=cause)
+    except ConnectRefused as refusal:
+        raise refusal.with_way_back(_address(token)) from refusal.__cause__
+    _ring_for_plan()
     return redirect(f"{_address(token)}#live")
 
 
 @staff_member_required
 @permission_required(OPERATE, raise_exception=True)
-@_page
+@page
 @require_GET
 def oauth_start(request: HttpRequest) -> HttpResponse:
     """GET /oauth/freshbooks/start?tenant=<id>, for staff: off to FreshBooks' consent page."""
     tenant_id = request.GET.get("tenant", "")
     tenant = Tenant.objects.filter(pk=int(tenant_id)).first() if tenant_id.isdecimal() else None
     if tenant is None:
-        return _error_page(
+        return error_page(
             request,
             status=404,
             message="There is no such tenant.",
@@ -183,7 +159,7 @@ def oauth_start(request: HttpRequest) -> HttpResponse:
     )
 
 
-@_page
+@page
 @require_GET
 def oauth_callback(request: HttpRequest) -> HttpResponse:
     """GET /oauth/freshbooks/callback: FreshBooks' answer, by way of the person's browser."""
@@ -198,7 +174,7 @@ def oauth_callback(request: HttpRequest) -> HttpResponse:
     return redirect("choose-business")
 
 
-@_page
+@page
 @require_http_methods(["GET", "POST"])
 def business_page(request: HttpRequest) -> HttpResponse:
     """GET, POST /oauth/freshbooks/business: which business, and is this the right tenant?"""
@@ -254,27 +230,11 @@ def _steps_page(
             "stripe": stripe,
             "stripe_lacks": stripe and any(not line["ok"] for line in stripe.last_ping),
             "missing": missing_for_live(tenant),
+            "shown": plan_on_page(tenant),
             "stripe_form": stripe_form or StripeKeyForm(),
             "choices_form": choices_form or ChoicesForm(tenant=tenant),
         }
     return render(request, "connect/steps.html", context, status=422 if wrong else 200)
-
-
-def _refusal_page(request: HttpRequest, error: ConnectorError) -> HttpResponse:
-    return _error_page(
-        request,
-        status=409,
-        message=error.message,
-        next_step=error.next_step or "Wait a minute, then try again.",
-        back_to=getattr(error, "back_to", ""),
-    )
-
-
-def _error_page(
-    request: HttpRequest, *, status: int, message: str, next_step: str, back_to: str = ""
-) -> HttpResponse:
-    context = {"message": message, "next_step": next_step, "back_to": back_to}
-    return render(request, "connect/error.html", context, status=status)
 
 
 def _refuse_if_live(tenant: Tenant) -> None:
@@ -284,6 +244,11 @@ def _refuse_if_live(tenant: Tenant) -> None:
             code="already_live",
             next_step="Ask the operator of this service to change it.",
         )
+
+
+def _ring_for_plan() -> None:
+    for queue in (INTAKE, RECONCILE):
+        ringer.ring(queue)
 
 
 def _address(token: str) -> str:
