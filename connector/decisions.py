@@ -132,6 +132,28 @@ def approve_payments(payment_ids: Iterable[int], *, cause: Cause) -> int:
     return len(rows)
 
 
+def approve_lowering(payment_ids: Iterable[int], *, cause: Cause) -> int:
+    """Let FreshBooks follow what went back: our payment is lowered to what was proposed, or removed.
+
+    Whoever approves allows that amount only: if more goes back meanwhile, it is proposed anew.
+    """
+    rows = [
+        row
+        for row in _locked_payments(payment_ids, (Recording.RECORDED,))
+        if row.waits_for_lowering and row.tenant.payment_mode != Tenant.PaymentMode.OBSERVE
+    ]
+    for row in rows:
+        before = row.freshbooks_amount_minor
+        row.lowering_approved_by = cause.actor
+        row.lowering_approved_to_minor = row.lowering_proposed_minor
+        row.save(update_fields=["lowering_approved_by", "lowering_approved_to_minor"])
+        _enqueue_invoice(row.invoice, cause)
+        details = {"to_minor": row.lowering_approved_to_minor, "before_minor": before}
+        named = {"invoice_payment": row.stripe_invoice_payment_id, "currency": row.currency}
+        _record(row, "payment.lowering_approved", _invoice(row.invoice), cause, named | details)
+    return len(rows)
+
+
 def leave_payments(payment_ids: Iterable[int], *, reason: str, cause: Cause) -> int:
     """Write nothing into FreshBooks for these payments, and remember why."""
     rows = _locked_payments(payment_ids, LEAVABLE)

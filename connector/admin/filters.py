@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from config.celery_app import QUEUES
@@ -41,8 +41,10 @@ __all__ = [
     "CurrencyFilter",
     "DayFilter",
     "DiscrepancyKindFilter",
+    "DisputeFilter",
     "FailureFilter",
     "JobKindFilter",
+    "LoweringFilter",
     "OutcomeFilter",
     "QueueFilter",
     "SourceFilter",
@@ -90,6 +92,41 @@ OutcomeFilter = _by_value("outcome", "outcome", OUTCOMES)
 QueueFilter = _by_value("queue", "queue", QUEUES)
 SourceFilter = _by_value("source", "source", VENDORS)
 VendorFilter = _by_value("vendor", "vendor", VENDORS)
+
+
+class LoweringFilter(ChoiceFilter):
+    """Payments of which money went back, and that FreshBooks may follow once somebody says so."""
+
+    title, parameter_name = "money that went back", "follow"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Both questions that people ask."""
+        return [("waits", "FreshBooks waits for approval"), ("any", "anything went back")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that remain."""
+        if self.value() == "waits":
+            return queryset.filter(lowering_proposed_minor__isnull=False)
+        lost = Q(dispute_status="lost", disputed_minor__gt=0)
+        return queryset.filter(Q(refunded_minor__gt=0) | lost) if self.value() else queryset
+
+
+class DisputeFilter(ChoiceFilter):
+    """Payments by what their payer's bank says of them."""
+
+    title, parameter_name = "dispute", "dispute"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """To be answered, or ended."""
+        return [("open", "open"), ("lost", "lost"), ("any", "any")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that remain."""
+        if self.value() == "open":
+            return queryset.filter(disputed_minor__gt=0).exclude(dispute_status="lost")
+        if self.value() == "lost":
+            return queryset.filter(dispute_status="lost")
+        return queryset.exclude(dispute_status="") if self.value() else queryset
 
 
 class TenantNumberFilter(_ByValue):

@@ -37,8 +37,10 @@ from connector.admin.filters import (
     DayFilter,
     StateFilter,
 )
+from connector.admin.payments import proposal, went_back
 from connector.models import Discrepancy, InvoiceLink
 from connector.roles import SEND_AGAIN, SYNC_INVOICE
+from connector.sync.own_collector import AUTOBILL, PAY_BUTTON
 
 BUTTONS = (
     Button(
@@ -96,6 +98,8 @@ def figures(link: InvoiceLink, parts: timeline.Parts) -> list[Figure]:
         compared("Paid", link.freshbooks_paid_minor, link.stripe_paid_minor),
         compared("Outstanding", link.freshbooks_outstanding_minor, link.stripe_remaining_minor),
         compared("Collected by Stripe", recorded, collected),
+        Figure("Of it went back", NOTHING, money(link.returned_minor or None, link.currency)),
+        compared("Kept", recorded, collected - link.returned_minor),
         compared("Paid elsewhere", outside, reported),
         Figure("Status", link.freshbooks_status or NOTHING, link.stripe_status or NOTHING),
     ]
@@ -112,6 +116,20 @@ def _badges(link: InvoiceLink) -> tuple[str, str]:
         badge(link.get_state_display(), tones.INVOICE.get(link.state, QUIET)),
         badge(money_state, tones.COLLECTION.get(link.collection_status, QUIET)),
     )
+
+
+def _went_back(link: InvoiceLink) -> str:
+    return money(link.returned_minor, link.currency) if link.returned_minor else NOTHING
+
+
+def _dispute_due(link: InvoiceLink) -> str:
+    return f"{link.dispute_due_at:%Y-%m-%d %H:%M} UTC" if link.dispute_due_at else NOTHING
+
+
+def _own_collector(link: InvoiceLink) -> str:
+    words = {AUTOBILL: "yes, by autobill", PAY_BUTTON: "yes, its own pay button is on"}
+    asked = f" (asked {exact(link.own_collector_at)})" if link.own_collector_at else ""
+    return words.get(link.own_collector, "no") + asked
 
 
 @admin.register(InvoiceLink)
@@ -134,6 +152,8 @@ class InvoicePage(OperatorsPage):
         money_column("Stripe", "stripe_total_minor"),
         money_column("Outstanding", "freshbooks_outstanding_minor"),
         money_column("In Stripe", "stripe_remaining_minor"),
+        column("Went back", _went_back, order="returned_minor"),
+        column("Dispute due", _dispute_due, order="dispute_due_at"),
         time_column("Synchronized", "synced_at"),
     )
     list_filter = (
@@ -174,6 +194,9 @@ class InvoicePage(OperatorsPage):
                     else NOTHING
                 ),
             ),
+            column("Went back", _went_back),
+            column("Dispute to be answered by", _dispute_due),
+            column("FreshBooks collects it too", _own_collector),
             column("Changed in FreshBooks", lambda row: row.freshbooks_updated or NOTHING),
             exact_time_column("First seen", "created_at"),
             exact_time_column("Synchronized", "synced_at"),
@@ -226,8 +249,16 @@ def _collected(row: Any) -> dict[str, Any]:
         "amount": money(row.amount_minor, row.currency),
         "there": money(row.freshbooks_amount_minor, row.currency),
         "state": badge(row.get_recording_display(), tones.RECORDING.get(row.recording, QUIET)),
-        "note": row.reason or NOTHING,
+        "note": _remarks(row),
     }
+
+
+def _remarks(row: Any) -> str:
+    """What went back of it, what FreshBooks should follow with, and why it waits."""
+    proposed = proposal(row)
+    follow = f"FreshBooks should {proposed}" if proposed != NOTHING else NOTHING
+    parts = [part for part in (went_back(row), follow, row.reason) if part and part != NOTHING]
+    return ". ".join(parts) or NOTHING
 
 
 def _outside(row: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from connector.models import (
     OutsidePayment,
     PollFeed,
     RefusedDelivery,
+    StrayPayment,
     SyncJob,
 )
 from tenants.models import ConnectionState, Tenant
@@ -35,14 +36,14 @@ class Number:
     key: str
     title: str
     model: type[Model]
-    filters: dict[str, str]
+    filters: dict[str, Any]
     tone: str
+    shown_by: dict[str, str] = field(default_factory=dict)  # the list's filter, if it has another
 
     def url(self, **more: Any) -> str:
         """The list of the rows behind it."""
-        return list_of(
-            self.model, **{f"{name}__exact": v for name, v in self.filters.items()}, **more
-        )
+        shown = self.shown_by or {f"{name}__exact": v for name, v in self.filters.items()}
+        return list_of(self.model, **shown, **more)
 
 
 def _number(key: str, title: str, model: type[Model], tone: str, **filters: str) -> Number:
@@ -61,19 +62,28 @@ NUMBERS = (
     _number(
         "awaiting", "To approve", CollectedPayment, WARN, recording=Recording.AWAITING_APPROVAL
     ),
+    Number(
+        key="lowering",
+        title="To lower",
+        model=CollectedPayment,
+        filters={"lowering_proposed_minor__isnull": False},
+        tone=WARN,
+        shown_by={"follow": "waits"},
+    ),
     _number("needs_you", "Needs you", CollectedPayment, WARN, recording=Recording.NEEDS_YOU),
     _number(
         "outside", "Outside", OutsidePayment, WARN, reporting=OutsidePayment.Reporting.NEEDS_YOU
     ),
+    _number("unmatched", "Unmatched", StrayPayment, WARN, state=StrayPayment.State.UNMATCHED),
     _number("blocked", "Blocked", InvoiceLink, WARN, state=InvoiceLink.State.BLOCKED),
 )
 GROUPS = (
     ("Discrepancies", ("errors", "warnings", "infos")),
     ("Jobs", ("dead", "held", "queued", "running")),
-    ("Payments", ("awaiting", "needs_you", "outside")),
+    ("Payments", ("awaiting", "lowering", "needs_you", "outside", "unmatched")),
     ("Invoices", ("blocked",)),
 )
-TROUBLE = ("errors", "dead", "held", "awaiting", "needs_you", "outside", "blocked")
+TROUBLE = ("errors", "dead", "held", "awaiting", "lowering", "needs_you", "outside", "unmatched", "blocked")
 
 
 @dataclass
@@ -186,13 +196,14 @@ def _state_cards() -> list[dict[str, Any]]:
 def _cards(
     request: HttpRequest, shown: list[Number], counts: dict[str, dict[int, int]]
 ) -> list[dict[str, Any]]:
-    wanted = ("errors", "dead", "held", "awaiting", "needs_you", "blocked")
+    wanted = ("errors", "dead", "held", "awaiting", "needs_you", "unmatched", "blocked")
     names = {
         "errors": "Discrepancies",
         "dead": "Failed jobs",
         "held": "Held jobs",
         "awaiting": "To approve",
         "needs_you": "Stuck payments",
+        "unmatched": "Unmatched money",
         "blocked": "Stuck invoices",
     }
     cards = [

@@ -14,19 +14,62 @@ from connector.admin.display import (
     NOTHING,
     column,
     difference_column,
+    exact,
     exact_time_column,
+    money,
     money_column,
     state_column,
     text_column,
 )
-from connector.admin.filters import BY_TENANT, CurrencyFilter, StateFilter, TimeFilter
+from connector.admin.filters import (
+    BY_TENANT,
+    CurrencyFilter,
+    DisputeFilter,
+    LoweringFilter,
+    StateFilter,
+    TimeFilter,
+)
 from connector.models import CollectedPayment
 from connector.roles import APPROVE
+from connector.sync.returned import CLOSED
 from tenants.models import Tenant
 
 
 def _method(row: CollectedPayment) -> str:
     return " ".join(part for part in (row.card_brand, row.method_type) if part) or NOTHING
+
+
+def went_back(row: CollectedPayment) -> str:
+    """What became of the money after it was collected, in plain words."""
+    parts = []
+    if row.refunded_minor:
+        whole = row.refunded_minor == row.amount_minor
+        parts.append(f"{money(row.refunded_minor, row.currency)} refunded{' (all)' * whole}")
+    if row.dispute_status:
+        parts.append(_dispute(row))
+    if row.refunds_unclear:
+        parts.append("a part went back, and Stripe does not say for which invoice")
+    return "; ".join(parts) or NOTHING
+
+
+def _dispute(row: CollectedPayment) -> str:
+    amount = money(row.disputed_minor, row.currency)
+    if row.dispute_status == "lost":
+        return f"{amount} lost to a dispute"
+    if row.dispute_status in CLOSED:
+        return f"dispute over ({row.dispute_status.replace('_', ' ')})"
+    due = f", answer it by {exact(row.dispute_due_at)}" if row.dispute_due_at else ""
+    return f"{amount} disputed ({row.dispute_status.replace('_', ' ')}){due}"
+
+
+def proposal(row: CollectedPayment) -> str:
+    """What FreshBooks should show instead, and whose word it waits for."""
+    if row.lowering_proposed_minor is None:
+        return NOTHING
+    to = money(row.lowering_proposed_minor, row.currency)
+    what = f"show {to}" if row.lowering_proposed_minor else "remove the payment"
+    state = "waits for approval" if row.waits_for_lowering else "approved, being done"
+    return f"{what} ({state})"
 
 
 def _only_observed(row: CollectedPayment) -> bool:
@@ -59,6 +102,22 @@ class CollectedPaymentPage(OperatorsPage):
             fits=lambda row: row.recording in decisions.APPROVABLE and not _only_observed(row),
         ),
         Button(
+            name="follow",
+            label="Let FreshBooks follow",
+            permission=APPROVE,
+            explain="Money of this payment went back. Our payment in FreshBooks is lowered to the "
+            "amount shown here, or removed if nothing is left, and the invoice is outstanding again "
+            "there by as much.",
+            press=lambda rows, click: decisions.approve_lowering(_ids(rows), cause=click.cause),
+            done="{rows} approved, queued to be changed in FreshBooks.",
+            noun="change",
+            nothing="Nothing of these payments went back that FreshBooks should follow, or their "
+            "tenant only observes (see its payment mode).",
+            icon="undo",
+            variant="primary",
+            fits=lambda row: row.waits_for_lowering and not _only_observed(row),
+        ),
+        Button(
             name="leave",
             label="Leave it",
             permission=APPROVE,
@@ -86,11 +145,20 @@ class CollectedPaymentPage(OperatorsPage):
         money_column("Collected", "amount_minor"),
         money_column("In FreshBooks", "freshbooks_amount_minor"),
         state_column("Recording", "recording", tones.RECORDING),
+        text_column("Went back", went_back),
+        text_column("FreshBooks should", proposal, order="lowering_proposed_minor"),
         column("Method", _method),
         column("Approved by", lambda row: row.approved_by or NOTHING, order="approved_by"),
         text_column("Reason", lambda row: row.reason),
     )
-    list_filter = (BY_TENANT, ("recording", StateFilter), CurrencyFilter, ("paid_at", TimeFilter))
+    list_filter = (
+        BY_TENANT,
+        ("recording", StateFilter),
+        LoweringFilter,
+        DisputeFilter,
+        CurrencyFilter,
+        ("paid_at", TimeFilter),
+    )
     joins = ("tenant", "invoice")
     search_fields = (
         "stripe_invoice_payment_id__exact",
@@ -109,7 +177,9 @@ class CollectedPaymentPage(OperatorsPage):
             "invoice",
             money_column("Collected", "amount_minor"),
             money_column("In FreshBooks", "freshbooks_amount_minor"),
-            difference_column("Difference", "amount_minor", "freshbooks_amount_minor"),
+            column("Went back", went_back),
+            money_column("Kept", "kept_minor"),
+            difference_column("Difference", "kept_minor", "freshbooks_amount_minor"),
             exact_time_column("Paid", "paid_at"),
             column("Method", _method),
         ),
@@ -122,6 +192,16 @@ class CollectedPaymentPage(OperatorsPage):
                 lambda row: (
                     f"{row.approved_by}, {row.approved_at:%Y-%m-%d %H:%M} UTC"
                     if row.approved_at
+                    else NOTHING
+                ),
+            ),
+            column("FreshBooks should", proposal),
+            column(
+                "Change allowed by",
+                lambda row: (
+                    f"{row.lowering_approved_by}, to "
+                    f"{money(row.lowering_approved_to_minor, row.currency)}"
+                    if row.lowering_approved_by
                     else NOTHING
                 ),
             ),

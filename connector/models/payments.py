@@ -110,6 +110,12 @@ class CollectedPayment(TenantOwned):
         verbose_name = "collected payment"
 
     @property
+    def waits_for_lowering(self) -> bool:
+        """Whether somebody must say if FreshBooks may follow what went back of it."""
+        proposed = self.lowering_proposed_minor
+        return proposed is not None and proposed != self.lowering_approved_to_minor
+
+    @property
     def kept_minor(self) -> int:
         """What of it the tenant still has: an open dispute counts as kept until it is lost."""
         return 0 if self.undone else self.amount_minor - self._gone_minor

@@ -59,12 +59,14 @@ def follow_in_freshbooks(
 ) -> Books:
     """Bring our payment in line with what was kept of the money; answer the books after it."""
     if not wants_change(row) or not _may(run, row):
+        _propose(run, link, row)
         return books
     payment = next((p for p in books.payments if p.id == row.freshbooks_payment_id), None)
     if payment is None:
         return books  # deleted meanwhile; the next look tells by whom
     target = Money(row.kept_minor, row.currency)
     row.written_minor, row.change_pending = target.amount_minor, True
+    row.lowering_proposed_minor = None
     row.changes += 1
     _save(run, row)
     try:
@@ -128,6 +130,30 @@ def _may(run: SyncRun, row: CollectedPayment) -> bool:
     if run.payment_mode == Tenant.PaymentMode.OBSERVE:
         return False
     return row.lowering_approved_to_minor == row.kept_minor
+
+
+def _propose(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> None:
+    """Where a person must allow it: say what FreshBooks should show; take it back once it does."""
+    waits = run.payment_mode == Tenant.PaymentMode.APPROVE and wants_change(row)
+    proposed = row.kept_minor if waits else None
+    if row.lowering_proposed_minor == proposed:
+        return
+    row.lowering_proposed_minor = proposed
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        row.save(update_fields=["lowering_proposed_minor"])
+        if proposed is not None:
+            record(
+                tenant_id=run.tenant_id,
+                action="payment.lowering_proposed",
+                entity=f"invoice:{link.freshbooks_invoice_id}",
+                cause=run.job.cause,
+                details={
+                    "invoice_payment": row.stripe_invoice_payment_id,
+                    "in_freshbooks": str(Money(row.freshbooks_amount_minor or 0, row.currency)),
+                    "proposed": str(Money(proposed, row.currency)),
+                },
+            )
 
 
 def _write(
