@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from datetime import timedelta
 from decimal import Decimal
 
@@ -18,6 +19,12 @@ from tenants.scope import tenant_scope
 log = logging.getLogger(__name__)
 DEFAULT_RATES = {"freshbooks": settings.FRESHBOOKS_RATE_PER_S, "stripe": settings.STRIPE_RATE_PER_S}
 BLOCKED_DEFAULT_S = 1.0  # after a 429 that names no time
+# The circuit breaker: after so many failures in a row nobody calls for a while; then one failure
+# more is enough, and the while doubles.
+BREAK_AFTER_FAILURES = 5
+FIRST_BREAK_S = 2.0
+LONGEST_BREAK_S = 300.0
+NO_ANSWER = frozenset({"unavailable", "unknown"})
 
 # Refill by the time that passed, take one if there is one: one statement, so workers share it.
 # A job's first call needs a token; its later calls may overdraw the bucket by its capacity, so
@@ -74,6 +81,8 @@ class VendorGate:
     def after(self, call: CallReport) -> None:
         """Count the call; after a 429, let nobody call this account before the named time.
 
+        A vendor that does not answer several times in a row is left in peace for a while as well.
+
         Never raises: the call was made, and its answer matters more than its count.
         """
         try:
@@ -81,6 +90,10 @@ class VendorGate:
                 _count(self._tenant_id, call)
                 if call.outcome == "rate_limited":
                     _block(self._tenant_id, call)
+                if call.outcome in NO_ANSWER:
+                    _count_failure(self._tenant_id, call)
+                else:
+                    _close(self._tenant_id, call)
         except DatabaseError:
             log.warning("a call of %s was not counted", call.operation, exc_info=True)
 
@@ -145,3 +158,29 @@ def _seconds_until_token(bucket: RateBucket) -> float:
 def _block(tenant_id: int, call: CallReport) -> None:
     until = timezone.now() + timedelta(seconds=call.retry_after_s or BLOCKED_DEFAULT_S)
     RateBucket.objects.filter(tenant_id=tenant_id, vendor=call.vendor).update(blocked_until=until)
+
+
+def _count_failure(tenant_id: int, call: CallReport) -> None:
+    """One more in a row; from the fifth on the account's calls wait, twice as long each time."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE connector_ratebucket SET failures = failures + 1"
+            " WHERE tenant_id = %s AND vendor = %s RETURNING failures",
+            [tenant_id, call.vendor],
+        )
+        row = cursor.fetchone()
+    beyond = (row[0] if row else 0) - BREAK_AFTER_FAILURES
+    if beyond < 0:
+        return
+    wait_s = min(LONGEST_BREAK_S, FIRST_BREAK_S * 2 ** min(beyond, 16))
+    until = now + timedelta(seconds=wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+    RateBucket.objects.filter(tenant_id=tenant_id, vendor=call.vendor).update(blocked_until=until)
+    log.warning("%s does not answer; no calls for %.0f s", call.vendor, wait_s)
+
+
+def _close(tenant_id: int, call: CallReport) -> None:
+    """It answers: what it says is another matter."""
+    RateBucket.objects.filter(tenant_id=tenant_id, vendor=call.vendor, failures__gt=0).update(
+        failures=0
+    )

@@ -109,6 +109,7 @@ class RateBucketPage(OperatorsPage):
         column("Left at last call", lambda row: f"{row.tokens:.1f}"),
         time_column("Last call", "updated_at"),
         time_column("Blocked until", "blocked_until"),
+        column("Failures in a row", lambda row: str(row.failures) if row.failures else NOTHING),
     )
     list_filter = (BY_TENANT, VendorFilter)
     search_fields = ("tenant__name",)
@@ -123,7 +124,8 @@ class RateBucketPage(OperatorsPage):
             column("Left at last call", lambda row: f"{row.tokens:.1f}"),
             exact_time_column("Last call", "updated_at"),
             exact_time_column("Blocked until", "blocked_until"),
-            note="Calls per second and at once, for this account. A job that finds the budget empty waits its turn; nothing is lost.",
+            column("Failures in a row", lambda row: f"{row.failures}"),
+            note="Calls per second and at once, for this account. A job that finds the budget empty waits its turn; nothing is lost. After five calls in a row without an answer nobody calls for a while, from 2 seconds to 5 minutes.",
         ),
     )
 

@@ -41,6 +41,11 @@ class Migration(migrations.Migration):
             field=models.JSONField(blank=True, default=list, help_text='Each payment record that stands for it: id, amount_minor, refunded_minor, attached.'),
         ),
         migrations.AddField(
+            model_name='clientlink',
+            name='tax_id',
+            field=models.JSONField(blank=True, default=dict, help_text='The tax id that we gave the Stripe customer, if any.'),
+        ),
+        migrations.AddField(
             model_name='invoicelink',
             name='own_collector',
             field=models.CharField(blank=True, help_text='How FreshBooks itself collects it online; empty: not.', max_length=20),
@@ -94,6 +99,16 @@ class Migration(migrations.Migration):
             model_name='collectedpayment',
             name='undone',
             field=models.BooleanField(default=False, help_text='Its match was taken back.'),
+        ),
+        migrations.AddField(
+            model_name='ratebucket',
+            name='failures',
+            field=models.PositiveIntegerField(default=0, help_text='Calls in a row that it did not answer, or answered with an error of its own.'),
+        ),
+        migrations.AlterField(
+            model_name='ratebucket',
+            name='blocked_until',
+            field=models.DateTimeField(blank=True, help_text='The vendor said: later, or it does not answer.', null=True),
         ),
         migrations.AddField(
             model_name='delivery',

@@ -15,7 +15,12 @@ class RateBucket(TenantOwned):
     capacity = models.DecimalField(max_digits=8, decimal_places=3)
     tokens = models.DecimalField(max_digits=12, decimal_places=6)
     updated_at = models.DateTimeField()
-    blocked_until = models.DateTimeField(null=True, blank=True, help_text="The vendor said: later.")
+    blocked_until = models.DateTimeField(
+        null=True, blank=True, help_text="The vendor said: later, or it does not answer."
+    )
+    failures = models.PositiveIntegerField(
+        default=0, help_text="Calls in a row that it did not answer, or answered with an error of its own."
+    )
 
     class Meta:
         constraints = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from django.db import transaction
@@ -118,6 +119,49 @@ def test_when_the_time_is_over_calls_pass_again(fresh_tenant: Tenant) -> None:
     with tenant_scope(fresh_tenant.pk):
         RateBucket.objects.update(blocked_until=timezone.now())
     assert passes(VendorGate(fresh_tenant.pk))
+
+
+def wait_of(tenant: Tenant) -> float:
+    """How long nobody may call FreshBooks for this tenant; 0 if everybody may."""
+    try:
+        VendorGate(tenant.pk).before("freshbooks", "freshbooks.invoices.get")
+    except VendorRateLimited as error:
+        return error.retry_after_s or 0.0
+    return 0.0
+
+
+@pytest.mark.parametrize("outcome", ["unavailable", "unknown"])
+def test_a_vendor_that_does_not_answer_is_left_in_peace_longer_and_longer(
+    fresh_tenant: Tenant, outcome: str
+) -> None:
+    bucket(fresh_tenant, tokens=100, capacity=100)
+    gate = VendorGate(fresh_tenant.pk)
+    for _ in range(4):
+        gate.after(report(outcome))
+        assert wait_of(fresh_tenant) == 0
+    waits = []
+    for _ in range(12):
+        gate.after(report(outcome))
+        waits.append(wait_of(fresh_tenant))
+    assert 1.5 <= waits[0] <= 2.4
+    assert all(later > earlier for earlier, later in pairwise(waits[:6]))
+    assert 230 <= waits[-1] <= 360
+    assert passes(VendorGate(fresh_tenant.pk), "stripe"), "the other vendor is not blocked"
+
+
+@pytest.mark.parametrize("outcome", ["ok", "refused", "broken"])
+def test_one_answer_closes_the_circuit_again(fresh_tenant: Tenant, outcome: str) -> None:
+    bucket(fresh_tenant, tokens=100, capacity=100)
+    gate = VendorGate(fresh_tenant.pk)
+    for _ in range(8):
+        gate.after(report("unavailable"))
+    with tenant_scope(fresh_tenant.pk):
+        RateBucket.objects.update(blocked_until=timezone.now())
+    assert wait_of(fresh_tenant) == 0
+    gate.after(report(outcome))
+    for _ in range(4):
+        gate.after(report("unavailable"))
+    assert wait_of(fresh_tenant) == 0
 
 
 def _in_scope(tenant: Tenant) -> None:
