@@ -149,13 +149,18 @@ def _differences(  # noqa: PLR0913, PLR0917 - all that is compared
 
 
 def _open_dispute(rows: Iterable[CollectedPayment]) -> Dispute | None:
-    """The dispute that must be answered first."""
-    found = [row for row in rows if is_disputed(row)]
-    row = min(found, key=lambda each: each.dispute_due_at or timezone.now(), default=None)
-    if row is None:
+    """All that is under dispute, with the words and the date of what must be answered first."""
+    now = timezone.now()
+    found = sorted(
+        (row for row in rows if is_disputed(row)),
+        key=lambda row: (row.dispute_due_at or now, row.stripe_invoice_payment_id),
+    )
+    if not found:
         return None
-    amount = Money(row.disputed_minor, row.currency)
-    return Dispute(amount=amount, status=row.dispute_status, due_by=row.dispute_due_at)
+    first = found[0]
+    minor = sum(row.disputed_minor for row in found if row.currency == first.currency)
+    amount = Money(minor, first.currency)
+    return Dispute(amount=amount, status=first.dispute_status, due_by=first.dispute_due_at)
 
 
 def _why(blocked: NotRepresentable | None) -> str:
