@@ -111,6 +111,16 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(blank=True, help_text='The vendor said: later, or it does not answer.', null=True),
         ),
         migrations.AddField(
+            model_name='pollfeed',
+            name='quiet',
+            field=models.PositiveIntegerField(default=0, help_text='Looks in a row that found nothing.'),
+        ),
+        migrations.AddField(
+            model_name='pollfeed',
+            name='silent',
+            field=models.PositiveIntegerField(default=0, help_text='Looks in a row that found what webhooks should have told.'),
+        ),
+        migrations.AddField(
             model_name='delivery',
             name='customer_id',
             field=models.CharField(blank=True, max_length=120),

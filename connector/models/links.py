@@ -23,6 +23,9 @@ class ClientLink(TenantOwned):
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     reason = models.TextField(blank=True)
     notes = models.JSONField(default=list, blank=True, help_text="What could not be carried over.")
+    tax_id = models.JSONField(
+        default=dict, blank=True, help_text="The tax id that we gave the Stripe customer, if any."
+    )
     revision = models.PositiveIntegerField(default=0, help_text="Counts updates sent to Stripe.")
     content_hash = models.CharField(max_length=64, blank=True)
     freshbooks_updated = models.CharField(max_length=40, blank=True)

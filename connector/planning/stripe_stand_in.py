@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from connector.mapping.invoices import stripe_sum
 from connector.money import Money
@@ -14,8 +15,10 @@ from connector.vendors.stripe.records import (
     StripeInvoicePayment,
     StripePage,
     StripePaymentRecord,
+    StripeTaxId,
 )
 
+MADE_CUSTOMER = "cus-"
 MADE = "in-"  # how the ids begin of invoices that exist in the rehearsal only
 
 
@@ -61,13 +64,30 @@ class StripeStandIn(StandIn):
         """Noted."""
         metadata = dict(body.get("metadata", {}))
         self.note("create_customer", metadata.get("fb_client_id", ""), body)
-        customer = f"cus-{metadata.get('fb_client_id', '')}"
+        customer = f"{MADE_CUSTOMER}{metadata.get('fb_client_id', '')}"
         return _customer(customer, body)
 
     def update_customer(self, customer_id: str, body: Body, **_: str) -> StripeCustomer:
         """Noted."""
         self.note("update_customer", customer_id, body)
         return _customer(customer_id, body)
+
+    def list_tax_ids(self, customer_id: str, *, cursor: str = "") -> StripePage[StripeTaxId]:
+        """Of a customer that is there; one of the rehearsal has what it was made with."""
+        if customer_id.startswith(MADE_CUSTOMER):
+            return StripePage(rows=(), next_cursor="")
+        page: StripePage[StripeTaxId] = self.read("list_tax_ids", customer_id, cursor=cursor)
+        return page
+
+    def create_tax_id(self, customer_id: str, body: Body, **_: str) -> StripeTaxId:
+        """Noted."""
+        self.note("create_tax_id", customer_id, body)
+        kind, value = str(body["type"]), str(body["value"])
+        return StripeTaxId(id=f"txi-{value}", type=kind, value=value, created_at=datetime.now(UTC))
+
+    def delete_tax_id(self, customer_id: str, tax_id: str) -> None:
+        """Noted."""
+        self.note("delete_tax_id", customer_id, {"id": tax_id})
 
     def create_invoice(self, body: Body, **_: str) -> StripeInvoice:
         """Noted; an empty draft."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import timezone
@@ -15,6 +15,7 @@ from connector.jobs.kinds import SYNC_INVOICE
 from connector.mapping.clients import CustomerDraft, customer_update, to_stripe_customer
 from connector.models import ClientLink, InvoiceLink
 from connector.sync.context import SyncRun
+from connector.sync.tax_ids import Memory, Owner, follow_tax_id, given_with_customer, notes_of
 from connector.vendors.freshbooks.records import VISIBLE, FreshBooksClient
 from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeCustomer
@@ -22,6 +23,15 @@ from connector.writes import Intent, close_unanswered, perform
 from tenants.scope import tenant_scope
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"
+
+
+@dataclass(frozen=True)
+class InStripe:
+    """What a client has there now, and what was done for it."""
+
+    customer_id: str
+    action: str
+    tax_id: Memory
 
 
 def sync_client(run: SyncRun, client_id: int) -> str:
@@ -60,45 +70,51 @@ def _bring_in_step(
 ) -> tuple[ClientLink, str]:
     draft = to_stripe_customer(client, freshbooks_account_id=run.freshbooks_account_id)
     if link is None or not link.stripe_customer_id:
-        customer_id, draft = _find_or_create(run, client, draft)
-        return _save(run, client, draft, customer_id, CREATED), CREATED
-    if link.content_hash == idempotency.body_hash(draft.body):
-        return _save(run, client, draft, link.stripe_customer_id, UNCHANGED), UNCHANGED
-    _update(run, link, draft)
-    return _save(run, client, draft, link.stripe_customer_id, UPDATED), UPDATED
+        customer_id, draft, refusal = _find_or_create(run, client, draft)
+        action, revision = CREATED, 1
+        before = given_with_customer(run, client.id, refusal, draft)
+    else:
+        customer_id, revision, before = link.stripe_customer_id, link.revision + 1, link.tax_id
+        action = UPDATED
+        if link.content_hash == idempotency.body_hash(draft.body):
+            return _save(run, client, draft, InStripe(customer_id, UNCHANGED, before)), UNCHANGED
+        _update(run, link, draft)
+    owner = Owner(client_id=client.id, customer_id=customer_id, revision=revision)
+    tax_id = follow_tax_id(run, owner, before, draft)
+    return _save(run, client, draft, InStripe(customer_id, action, tax_id)), action
 
 
 def _find_or_create(
     run: SyncRun, client: FreshBooksClient, draft: CustomerDraft
-) -> tuple[str, CustomerDraft]:
-    """The customer that carries this client's id, or a new one. Never merges by e-mail alone."""
+) -> tuple[str, CustomerDraft, str]:
+    """The customer that carries this client's id, or a new one. Never merges by e-mail alone.
+
+    Answers its id, the draft with more notes, and why Stripe did not take the tax number.
+    """
     same_email = run.stripe.find_customers(email=client.email) if client.email else ()
     for customer in same_email:
         if _is_ours(run, customer, client.id):
             _close_create(run, client, customer)
-            return customer.id, draft
-    draft, customer_id = _create(run, client, draft)
+            return customer.id, draft, ""
+    customer_id, refusal = _create(run, client, draft)
     notes = tuple(
         f"Stripe already has customer {customer.id} with the same e-mail address; "
         "it was left alone because nothing proves that both are the same client."
         for customer in same_email
     )
-    return customer_id, replace(draft, notes=(*draft.notes, *notes))
+    return customer_id, replace(draft, notes=(*draft.notes, *notes)), refusal
 
 
-def _create(
-    run: SyncRun, client: FreshBooksClient, draft: CustomerDraft
-) -> tuple[CustomerDraft, str]:
-    """A new customer. A tax number that Stripe does not accept is left out, and said so."""
+def _create(run: SyncRun, client: FreshBooksClient, draft: CustomerDraft) -> tuple[str, str]:
+    """A new customer. A tax number that Stripe does not accept is left out; answers why."""
     try:
-        return draft, _perform_create(run, client, draft)
+        return _perform_create(run, client, draft), ""
     except VendorRefused as refusal:
         if "tax_id" not in f"{refusal.field} {refusal.code}" or "tax_id_data" not in draft.body:
             raise
-        note = f"Stripe did not accept the tax number: {refusal.message}"
+        why = refusal.message
     body = {name: value for name, value in draft.body.items() if name != "tax_id_data"}
-    without = replace(draft, body=body, notes=(*draft.notes, note))
-    return without, _perform_create(run, client, without)
+    return _perform_create(run, client, replace(draft, body=body)), why
 
 
 def _perform_create(run: SyncRun, client: FreshBooksClient, draft: CustomerDraft) -> str:
@@ -169,7 +185,7 @@ def _update(run: SyncRun, link: ClientLink, draft: CustomerDraft) -> None:
 
 
 def _save(
-    run: SyncRun, client: FreshBooksClient, draft: CustomerDraft, customer_id: str, action: str
+    run: SyncRun, client: FreshBooksClient, draft: CustomerDraft, now: InStripe
 ) -> ClientLink:
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
@@ -177,20 +193,20 @@ def _save(
         link, _ = ClientLink.objects.get_or_create(
             tenant_id=run.tenant_id, freshbooks_client_id=client.id
         )
-        link.stripe_customer_id = customer_id
+        link.stripe_customer_id = now.customer_id
+        link.tax_id = now.tax_id
         link.name = str(draft.body.get("name", ""))[:300]
         link.email = client.email[:512]
         link.state = ClientLink.State.LINKED
         link.reason = ""
         link.freshbooks_updated = client.updated
         link.synced_at = timezone.now()
-        if action != UNCHANGED:
-            link.notes = list(draft.notes)
+        if now.action != UNCHANGED:
+            link.notes = [*draft.notes, *notes_of(now.tax_id)]
             link.content_hash = idempotency.body_hash(draft.body)
             link.revision += 1
-            _audit(
-                run, f"client.{action}", client.id, {"customer": customer_id, "notes": link.notes}
-            )
+            details = {"customer": now.customer_id, "notes": link.notes}
+            _audit(run, f"client.{now.action}", client.id, details)
         link.save()
     return link
 

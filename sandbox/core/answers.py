@@ -45,7 +45,7 @@ class AnswerBook:
         """Note what is wrong with an answer. Pages and empty answers have no contract."""
         if self._contract is None or not response.content_type.endswith("json"):
             return
-        body = response.body
+        body: Any = response.body
         if not isinstance(body, dict | list):
             body = json.loads(body) if body else None
         if body:

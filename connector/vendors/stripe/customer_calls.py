@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from connector.vendors.stripe.api import Body, StripeApi, path_to
 from connector.vendors.stripe.pages import all_readable, page_params, to_page
-from connector.vendors.stripe.parsing import to_customer
-from connector.vendors.stripe.records import StripeCustomer, StripePage
+from connector.vendors.stripe.parsing import to_customer, to_tax_id
+from connector.vendors.stripe.records import StripeCustomer, StripePage, StripeTaxId
 
 MAX_SAME_EMAIL_PAGES = 10
 
 
 class CustomerCalls(StripeApi):
-    """Operations stripe.customers.*."""
+    """Operations stripe.customers.* and stripe.tax_ids.*."""
 
     def create_customer(self, body: Body, *, idempotency_key: str) -> StripeCustomer:
         """Create a customer."""
@@ -67,3 +67,26 @@ class CustomerCalls(StripeApi):
             to_page(to_customer),
             params=page_params(cursor),
         )
+
+    def list_tax_ids(self, customer_id: str, *, cursor: str = "") -> StripePage[StripeTaxId]:
+        """One page of a customer's tax ids, newest first, with those that people added."""
+        return self.read(
+            "stripe.tax_ids.list",
+            path_to("customers", customer_id, "tax_ids"),
+            to_page(to_tax_id),
+            params=page_params(cursor),
+        )
+
+    def create_tax_id(self, customer_id: str, body: Body, *, idempotency_key: str) -> StripeTaxId:
+        """Give a customer one more tax id: `type` and `value`."""
+        return self.write(
+            "stripe.tax_ids.create",
+            path_to("customers", customer_id, "tax_ids"),
+            to_tax_id,
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    def delete_tax_id(self, customer_id: str, tax_id: str) -> None:
+        """Take a tax id from a customer. Invoices that were finalized with it keep it."""
+        self.delete("stripe.tax_ids.delete", path_to("customers", customer_id, "tax_ids", tax_id))

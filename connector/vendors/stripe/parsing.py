@@ -20,6 +20,7 @@ from connector.vendors.stripe.records import (
     StripeInvoiceLine,
     StripeInvoicePayment,
     StripePaymentRecord,
+    StripeTaxId,
     StripeWebhookEndpoint,
 )
 
@@ -35,6 +36,16 @@ def to_customer(source: Fields) -> StripeCustomer:
         email=source.text_or_empty("email"),
         deleted=source.flag_or_false("deleted"),
         metadata=metadata_of(source),
+    )
+
+
+def to_tax_id(source: Fields) -> StripeTaxId:
+    """Shapes: a `tax_id`."""
+    return StripeTaxId(
+        id=source.text("id"),
+        type=source.text("type"),
+        value=source.text("value"),
+        created_at=instant(source, "created"),
     )
 
 

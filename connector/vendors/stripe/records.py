@@ -39,6 +39,16 @@ class StripeCustomer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StripeTaxId:
+    """One tax id of a customer."""
+
+    id: str
+    type: str
+    value: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class StripeInvoice:
     """An invoice; reconcile on `amount_remaining`, never on `status` alone."""
 
