@@ -142,6 +142,7 @@ JOB_BATCH = env.int("JOB_BATCH", default=10)
 SWEEP_INTERVAL_S = env.int("SWEEP_INTERVAL_S", default=1)
 SCHEDULE_TICK_S = env.int("SCHEDULE_TICK_S", default=2)
 RECONCILE_INTERVAL_S = env.int("RECONCILE_INTERVAL_S", default=86_400)
+POLL_IDLE_FACTOR = env.int("POLL_IDLE_FACTOR", default=8)
 MONEY_POLL_INTERVAL_S = env.int("MONEY_POLL_INTERVAL_S", default=3600)
 PAYMENT_SETTLE_S = env.int("PAYMENT_SETTLE_S", default=20)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from connector import inbox, schedule
@@ -46,7 +47,7 @@ def poll_freshbooks(run: SyncRun) -> str:
             queued, seen = walk(run, _since(newest), vis_state)
             found += queued
             marks[name] = max(str(marks.get(name, "")), seen)
-    return _finish(run, feed, marks, f"{found} changed")
+    return _finish(run, feed, marks, f"{found} changed", found=found)
 
 
 def poll_stripe(run: SyncRun) -> str:
@@ -69,7 +70,8 @@ def poll_stripe(run: SyncRun) -> str:
             break
     else:
         raise VendorContractBroken(f"Stripe lists more than {MAX_PAGES} pages of events.")
-    return _finish(run, feed, {"events": newest.isoformat()}, f"{new} events no webhook brought")
+    marks = {"events": newest.isoformat()}
+    return _finish(run, feed, marks, f"{new} events no webhook brought", found=new)
 
 
 def _clients(run: SyncRun, since: date | None, vis_state: int | None) -> tuple[int, str]:
@@ -160,12 +162,20 @@ def _start(run: SyncRun, name: PollFeed.Feed) -> PollFeed:
         return feed
 
 
-def _finish(run: SyncRun, feed: PollFeed, marks: dict[str, str], result: str) -> str:
+def _finish(run: SyncRun, feed: PollFeed, marks: dict[str, str], result: str, *, found: int) -> str:
     """The marks move only here, after a complete walk whose rows are all queued."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
+        schedule.take_note(feed, found=found, told=_was_told(feed), cause=run.job.cause)
         feed.watermarks = marks
         feed.last_finished_at = timezone.now()
         feed.last_result = result
         feed.save(update_fields=["watermarks", "last_finished_at", "last_result"])
     return result
+
+
+def _was_told(feed: PollFeed) -> bool:
+    """Whether any webhook of this vendor came since the last look, be it after we had found it."""
+    since = feed.last_finished_at or feed.last_started_at or timezone.now()
+    came = Q(via=Delivery.Via.WEBHOOK) | Q(duplicates__gt=0)
+    return Delivery.objects.filter(came, source=feed.feed, received_at__gte=since).exists()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.db.models import Q
 from django.utils import timezone
 
-from connector import inbox
+from connector import inbox, schedule
 from connector.connecting import handlers as connecting
 from connector.errors import VendorNotFound
 from connector.jobs import kinds, ledger
@@ -64,6 +64,8 @@ def route_delivery(job: JobRun) -> str:
         state = Delivery.State.ROUTED if routes else Delivery.State.IGNORED
         note = ", ".join(f"{kind.name} {subject}" for kind, subject in routes) or "nothing to do"
         inbox.mark(delivery, state, note, now=timezone.now())
+        if routes:
+            schedule.wake(job.tenant_id)
     return note
 
 

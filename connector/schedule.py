@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from audit.recording import Cause
+from audit.recording import Cause, record
 from connector.jobs import ledger
 from connector.jobs.kinds import (
     POLL_FRESHBOOKS,
@@ -21,10 +21,12 @@ from connector.jobs.kinds import (
     Kind,
 )
 from connector.models import PollFeed
+from connector.models.polling import SILENT_AFTER
 from tenants.models import Tenant
 from tenants.scope import every_tenant
 
 BATCH = 500
+QUIET_LOOKS = 10
 KIND_OF_FEED: dict[str, Kind] = {
     PollFeed.Feed.FRESHBOOKS: POLL_FRESHBOOKS,
     PollFeed.Feed.STRIPE: POLL_STRIPE,
@@ -92,7 +94,45 @@ def next_due(feed: PollFeed, now: datetime) -> datetime:
         # Celery measures from its own "now", a moment later: without rounding the feed would be
         # due just before the full minute, and then once more at it.
         return (now + remaining + timedelta(seconds=30)).replace(second=0, microsecond=0)
-    return now + timedelta(seconds=feed.tenant.poll_interval_s)
+    return now + timedelta(seconds=feed.tenant.poll_interval_s * slower_by(feed))
+
+
+def slower_by(feed: PollFeed) -> int:
+    """How many times the interval a quiet tenant waits: doubled after every ten looks for nothing."""
+    doubled = 2 ** min(feed.quiet // QUIET_LOOKS, 16)
+    return max(1, min(doubled, settings.POLL_IDLE_FACTOR))
+
+
+def take_note(feed: PollFeed, *, found: int, told: bool, cause: Cause) -> None:
+    """What a look found tells how soon to look again, and whether webhooks still come.
+
+    After several looks that found what no webhook told, the webhooks are registered again.
+    """
+    feed.quiet = 0 if found else feed.quiet + 1
+    if found:
+        feed.silent = 0 if told else feed.silent + 1
+    feed.save(update_fields=["quiet", "silent"])
+    if found and feed.silent == SILENT_AFTER:
+        ledger.enqueue(tenant_id=feed.tenant_id, kind=REGISTER_WEBHOOKS, cause=cause)
+        record(
+            tenant_id=feed.tenant_id,
+            action="webhooks.silent",
+            entity=f"tenant:{feed.tenant_id}",
+            cause=cause,
+            details={"feed": feed.feed, "looks": feed.silent},
+        )
+
+
+def wake(tenant_id: int) -> None:
+    """A sign of life: a tenant that was looked at seldom is looked at as usual again. In a scope."""
+    now = timezone.now()
+    asleep = PollFeed.objects.select_related("tenant").filter(
+        tenant_id=tenant_id, quiet__gte=QUIET_LOOKS
+    )
+    for feed in asleep:
+        feed.quiet = 0
+        feed.next_due_at = min(feed.next_due_at, next_due(feed, now))
+        feed.save(update_fields=["quiet", "next_due_at"])
 
 
 def parse_crontab(text: str) -> crontab:

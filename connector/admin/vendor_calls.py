@@ -40,13 +40,21 @@ OUTCOME_TONES = {
 }
 
 
+def _webhooks(feed: PollFeed) -> str:
+    return (
+        badge("silent: only polling finds what happens", WARN)
+        if feed.webhooks_are_silent
+        else NOTHING
+    )
+
+
 @admin.register(PollFeed)
 class PollFeedPage(OperatorsPage):
     """How far one feed of a tenant was read, and when it is looked at next."""
 
     empty_text = (
-        "No tenant is live yet. Each live tenant has three feeds: FreshBooks, Stripe and the full "
-        "comparison."
+        "No tenant is live yet. Each live tenant has four feeds: FreshBooks, Stripe, movements of "
+        "money, and the full comparison."
     )
     list_display = (
         "feed",
@@ -54,6 +62,7 @@ class PollFeedPage(OperatorsPage):
         time_column("Last finished", "last_finished_at"),
         text_column("Found", lambda row: row.last_result),
         time_column("Next", "next_due_at"),
+        column("Webhooks", _webhooks),
     )
     list_filter = (BY_TENANT, ("feed", StateFilter))
     search_fields = ("tenant__name", "tenant__slug")

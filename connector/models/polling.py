@@ -6,6 +6,8 @@ from django.db import models
 
 from tenants.models import TenantOwned
 
+SILENT_AFTER = 3  # looks in a row
+
 
 class PollFeed(TenantOwned):
     """One feed of one tenant: what Beat's tick looks at, by index."""
@@ -23,7 +25,16 @@ class PollFeed(TenantOwned):
     )
     last_started_at = models.DateTimeField(null=True, blank=True)
     last_finished_at = models.DateTimeField(null=True, blank=True)
+    quiet = models.PositiveIntegerField(default=0, help_text="Looks in a row that found nothing.")
+    silent = models.PositiveIntegerField(
+        default=0, help_text="Looks in a row that found what webhooks should have told."
+    )
     last_result = models.CharField(max_length=300, blank=True)
+
+    @property
+    def webhooks_are_silent(self) -> bool:
+        """Whether what happens is found by polling only."""
+        return self.silent >= SILENT_AFTER
 
     class Meta:
         constraints = [

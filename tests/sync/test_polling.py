@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from connector import schedule
+from connector import inbox, schedule
 from connector.jobs import kinds
 from connector.models import Delivery, PollFeed
 from connector.vendors.freshbooks.records import UnreadableRow
@@ -202,3 +202,54 @@ def test_a_crontab_of_the_tenant_decides_instead_of_the_interval(shop: Shop) -> 
     next_due = feed(shop, "freshbooks").next_due_at
     assert (next_due.hour, next_due.minute, next_due.second, next_due.microsecond) == (3, 0, 0, 0)
     assert next_due > timezone.now()
+
+
+def test_a_quiet_tenant_is_polled_less_until_something_happens(shop: Shop) -> None:
+    interval = shop.tenant.poll_interval_s
+    with tenant_scope(shop.tenant.pk):
+        row = PollFeed.objects.select_related("tenant").get(feed="freshbooks")
+        now = timezone.now()
+        waits = []
+        for quiet in (0, 9, 10, 20, 30, 500):
+            row.quiet = quiet
+            waits.append((schedule.next_due(row, now) - now).total_seconds())
+    assert waits == [interval * times for times in (1, 1, 2, 4, 8, 8)]
+    shop.poll()
+    before = feed(shop, "freshbooks").quiet
+    shop.poll()
+    assert feed(shop, "freshbooks").quiet == before + 1
+    shop.invoice()
+    shop.poll()
+    assert feed(shop, "freshbooks").quiet == 0
+
+
+def test_a_webhook_wakes_a_quiet_tenant(shop: Shop) -> None:
+    far = timezone.now() + timedelta(days=3)
+    with tenant_scope(shop.tenant.pk):
+        PollFeed.objects.filter(feed="freshbooks").update(quiet=50, next_due_at=far)
+    invoice = shop.invoice()
+    inbox.store_hint(shop.tenant.pk, event_type="invoice.create", object_id=str(invoice))
+    shop.settle()
+    row = feed(shop, "freshbooks")
+    soon = timezone.now() + timedelta(seconds=shop.tenant.poll_interval_s)
+    assert row.quiet == 0
+    assert row.next_due_at <= soon
+
+
+def test_webhooks_that_stop_are_noticed_and_registered_again(shop: Shop) -> None:
+    def happened() -> None:
+        shop.invoice()
+        shop.poll()
+
+    for _ in range(2):
+        happened()
+        assert not feed(shop, "freshbooks").webhooks_are_silent
+    assert runs(shop, "register_webhooks") == 0
+    happened()
+    assert feed(shop, "freshbooks").webhooks_are_silent
+    assert runs(shop, "register_webhooks") == 1
+    assert "webhooks.silent" in shop.audited(f"tenant:{shop.tenant.pk}")
+    invoice = shop.invoice()
+    inbox.store_hint(shop.tenant.pk, event_type="invoice.create", object_id=str(invoice))
+    shop.poll()
+    assert not feed(shop, "freshbooks").webhooks_are_silent
