@@ -37,7 +37,9 @@ from connector.admin.filters import (
     DayFilter,
     StateFilter,
 )
+from connector.admin.journal import facts_of
 from connector.admin.payments import proposal, went_back
+from connector.admin.plan_buttons import SYNC_BUTTON
 from connector.models import Discrepancy, InvoiceLink
 from connector.roles import SEND_AGAIN, SYNC_INVOICE
 from connector.sync.own_collector import AUTOBILL, PAY_BUTTON
@@ -136,7 +138,7 @@ def _own_collector(link: InvoiceLink) -> str:
 class InvoicePage(OperatorsPage):
     """One FreshBooks invoice and where it stands on both sides."""
 
-    buttons = BUTTONS
+    buttons = (*BUTTONS, SYNC_BUTTON)
     change_form_outer_before_template = "connector/admin/invoice.html"
     empty_text = (
         "No invoice came over yet. Each FreshBooks invoice appears here after the first poll or "
@@ -223,6 +225,7 @@ def _told(link: InvoiceLink, user: Any) -> dict[str, Any]:
         "badges": _badges(link),
         "figures": figures(link, parts),
         "revisions": [_revision(row) for row in parts.revisions],
+        "journal": facts_of(link),
         "payments": [*map(_collected, parts.collected), *map(_outside, parts.outside)],
         "discrepancies": [_discrepancy(row) for row in link.discrepancies.order_by("-state", "pk")],
         "steps": timeline.story(parts, user),

@@ -11,7 +11,11 @@ from connector.models import (
     Discrepancy,
     InvoiceLink,
     InvoiceRevision,
+    MoneyFact,
     OutsidePayment,
+    Plan,
+    PlanStep,
+    StrayPayment,
     SyncJob,
     VendorWrite,
 )
@@ -91,10 +95,33 @@ RECORDING: dict[str, str] = {
     CollectedPayment.Recording.NEEDS_YOU: WARN,
     CollectedPayment.Recording.DELETED_BY_PERSON: QUIET,
 }
+PLAN: dict[str, str] = {
+    Plan.State.BUILDING: BUSY,
+    Plan.State.PROPOSED: WARN,
+    Plan.State.APPROVED: BUSY,
+    Plan.State.APPLYING: BUSY,
+    Plan.State.APPLIED: GOOD,
+    Plan.State.REFUSED: BAD,
+    Plan.State.DISCARDED: QUIET,
+    Plan.State.FAILED: BAD,
+}
+PLAN_STEP: dict[str, str] = {
+    PlanStep.State.OPEN: BUSY,
+    PlanStep.State.DONE: GOOD,
+    PlanStep.State.FAILED: BAD,
+    PlanStep.State.CHANGED: WARN,
+}
 REPORTING: dict[str, str] = {
     OutsidePayment.Reporting.SEEN: BUSY,
     OutsidePayment.Reporting.REPORTED: GOOD,
     OutsidePayment.Reporting.NEEDS_YOU: WARN,
+}
+STRAY: dict[str, str] = {
+    StrayPayment.State.UNMATCHED: WARN,
+    StrayPayment.State.PARTLY: WARN,
+    StrayPayment.State.MATCHED: GOOD,
+    StrayPayment.State.IGNORED: QUIET,
+    StrayPayment.State.RETURNED: QUIET,
 }
 SEVERITY: dict[str, str] = {
     Discrepancy.Severity.INFO: QUIET,
@@ -107,4 +134,27 @@ WRITE: dict[str, str] = {
     VendorWrite.State.CONFIRMED: GOOD,
     VendorWrite.State.REJECTED: BAD,
     VendorWrite.State.UNKNOWN: WARN,
+}
+PAYOUT: dict[str, str] = {
+    "pending": BUSY,
+    "in_transit": BUSY,
+    "paid": GOOD,
+    "failed": BAD,
+    "canceled": QUIET,
+}
+FACT: dict[str, str] = {
+    MoneyFact.Kind.COLLECTED: GOOD,
+    MoneyFact.Kind.ALLOCATED: GOOD,
+    MoneyFact.Kind.UNALLOCATED: WARN,
+    MoneyFact.Kind.STRAY: WARN,
+    MoneyFact.Kind.OVERPAID: WARN,
+    MoneyFact.Kind.REFUNDED: WARN,
+    MoneyFact.Kind.REFUND_FAILED: GOOD,
+    MoneyFact.Kind.DISPUTE_OPENED: BAD,
+    MoneyFact.Kind.DISPUTE_WITHDRAWN: BAD,
+    MoneyFact.Kind.DISPUTE_REINSTATED: GOOD,
+    MoneyFact.Kind.DISPUTE_WON: GOOD,
+    MoneyFact.Kind.DISPUTE_LOST: BAD,
+    MoneyFact.Kind.PAYMENT_FAILED: BAD,
+    MoneyFact.Kind.PAYMENT: BUSY,
 }
