@@ -144,6 +144,7 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
         credit_differences.balance_used(freshbooks, stripe, figures),
         credit_differences.taken_back(freshbooks, stripe, figures),
         credit_differences.uncollectible(freshbooks, stripe),
+        credit_differences.rest_too_small(stripe),
         credit_differences.two_collectors(freshbooks, stripe, own_collector),
     )
     return tuple(difference for difference in found if difference is not None)

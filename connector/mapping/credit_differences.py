@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connector.currencies import MINIMUM_CHARGE_MINOR
 from connector.mapping.difference import Difference, DiscrepancyKind, Figures, Severity
 from connector.money import Money
 from connector.vendors.freshbooks.records import FreshBooksInvoice
@@ -98,6 +99,23 @@ def uncollectible(freshbooks: FreshBooksInvoice, stripe: StripeInvoice) -> Diffe
         explanation=f"Marked as uncollectible in Stripe; FreshBooks has {freshbooks.outstanding} "
         "outstanding. The client can still pay it on Stripe's page.",
         suggested_step="Write it off in FreshBooks as well, or void it in Stripe and send it again.",
+    )
+
+
+def rest_too_small(stripe: StripeInvoice) -> Difference | None:
+    """What is left after part payments is below what Stripe can charge: nobody can pay it there."""
+    least = Money(MINIMUM_CHARGE_MINOR.get(stripe.currency, 1), stripe.currency)
+    rest = stripe.amount_remaining
+    if stripe.status != "open" or rest.is_zero or not rest < least:
+        return None
+    return Difference(
+        kind=DiscrepancyKind.REST_TOO_SMALL,
+        severity=Severity.WARNING,
+        freshbooks=None,
+        stripe=rest,
+        explanation=f"{rest} is left to pay, and Stripe charges {least} at least: the client cannot "
+        "pay it there.",
+        suggested_step="Collect the rest another way, or give a credit for it in FreshBooks.",
     )
 
 

@@ -32,6 +32,7 @@ class DiscrepancyKind(StrEnum):
     PAYMENT_TAKEN_BACK = "payment_taken_back"
     OWN_PAY_BUTTON = "own_pay_button"
     UNCOLLECTIBLE = "uncollectible"
+    REST_TOO_SMALL = "rest_too_small"
 
 
 class Severity(StrEnum):

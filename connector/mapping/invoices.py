@@ -85,6 +85,11 @@ def to_stripe_invoice(
         )
     invoice.amount.to_stripe()
     notes: list[str] = []
+    if invoice.deposit:
+        notes.append(
+            f"FreshBooks asks for a deposit of {invoice.deposit} first; Stripe has no deposits and asks "
+            "for the whole. What is paid of it in FreshBooks is reported to Stripe as usual."
+        )
     bodies = line_bodies(invoice, tax_lines(invoice, notes), notes)
     _require_exact(invoice, bodies)
     create = _head(invoice, revision=revision, now=now, notes=notes)

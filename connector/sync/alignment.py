@@ -135,14 +135,14 @@ def _was_changed_in_stripe(sight: StripeSight, invoice: FreshBooksInvoice) -> bo
 
 def _begin(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice) -> StripeSight:
     """Make the first, or the next, revision, unless there is nothing to collect or it was refused."""
+    if invoice.outstanding.is_zero or invoice.outstanding.is_negative:
+        return StripeSight()
     if _removed_by_person(run, link):
         raise NotRepresentable(
             "Somebody voided or deleted this invoice in Stripe, so it was not made again.",
             next_step='Use "Send to Stripe again" on the invoice if it should be collected there.',
             code="removed_in_stripe",
         )
-    if invoice.outstanding.is_zero or invoice.outstanding.is_negative:
-        return StripeSight()
     if not invoice.is_draft:
         require_one_collector(run, link, invoice)
     client = ensure_stripe_customer(run, invoice.client_id)

@@ -370,3 +370,9 @@ def test_two_collectors_are_told_while_both_ask(how: str) -> None:
     assert (
         compared(paid(BOOK, "100"), done, collected="100", recorded="100", own_collector=how) == ()
     )
+
+
+def test_a_rest_below_the_least_charge_is_told() -> None:
+    (told,) = compared(paid(BOOK, "99.70"), stripe("99.70"), collected="99.70", recorded="99.70")
+    assert kinds((told,)) == [("rest_too_small", "warning")]
+    assert compared(paid(BOOK, "99.50"), stripe("99.50"), collected="99.50", recorded="99.50") == ()

@@ -96,11 +96,22 @@ def to_invoice(source: Fields) -> FreshBooksInvoice:
         display_status=source.text_or_empty("display_status"),
         auto_bill=source.flag_or_false("auto_bill"),
         email=source.text_or_empty("email"),
+        deposit=_deposit(source),
         updated=source.text("updated"),
         updated_at=_instant(source, "updated"),
         version=source.text_or_empty("version"),
         vis_state=source.integer("vis_state"),
     )
+
+
+def _deposit(source: Fields) -> str:
+    """The deposit that FreshBooks asks for before the rest; its figures are the invoice's own."""
+    if source.text_or_empty("deposit_status") in {"", "none"}:
+        return ""
+    if source.has("deposit_amount"):
+        return str(_money(source, "deposit_amount"))
+    percent = source.text_or_empty("deposit_percentage")
+    return f"{percent} %" if percent else ""
 
 
 def _lines(source: Fields, currency: str) -> tuple[InvoiceLine, ...]:

@@ -135,6 +135,7 @@ class FreshBooksInvoice:
     display_status: str
     auto_bill: bool
     email: str
+    deposit: str = ""  # what is asked for first, e.g. "30.00 CAD" or "25 %"; "" without a deposit
     updated: str
     updated_at: datetime
     version: str  # microsecond text in newer bodies, else ""
