@@ -143,18 +143,30 @@ def test_customers(client: StripeAccountClient) -> None:
     assert client.find_customers(email="A@b.example") == ()
     changed = client.update_customer(made.id, {"name": "M"}, idempotency_key="u-1")
     assert (changed.name, changed.metadata) == ("M", {"k": "v"})
-    assert client.get_customer(made.id) == changed
     assert list(all_pages(lambda cursor: client.list_customers(cursor=cursor))) == [changed]
     with pytest.raises(VendorNotFound):
-        client.get_customer("cus_nobody")
+        client.update_customer("cus_nobody", {"name": "M"}, idempotency_key="u-2")
+
+
+def test_tax_ids(client: StripeAccountClient) -> None:
+    customer = client.create_customer({"name": "N"}, idempotency_key="c-1").id
+    number = {"type": "eu_vat", "value": "DE123456789"}
+    made = client.create_tax_id(customer, number, idempotency_key="t-1")
+    assert (made.type, made.value) == ("eu_vat", "DE123456789")
+    assert client.create_tax_id(customer, number, idempotency_key="t-1") == made
+    assert client.list_tax_ids(customer).rows == (made,)
+    with pytest.raises(VendorRefused):
+        client.create_tax_id(customer, {"type": "no_such", "value": "1"}, idempotency_key="t-2")
+    client.delete_tax_id(customer, made.id)
+    assert client.list_tax_ids(customer).rows == ()
+    with pytest.raises(VendorNotFound):
+        client.delete_tax_id(customer, made.id)
 
 
 def test_the_life_of_an_invoice(client: StripeAccountClient, invoice: StripeInvoice) -> None:
     assert (invoice.status, invoice.amount_remaining) == ("open", Money(12600, "USD"))
     assert invoice.finalized_at is not None
     assert client.get_invoice(invoice.id) == invoice
-    (line,) = client.list_invoice_lines(invoice.id).rows
-    assert (line.amount, line.description) == (Money(12000, "USD"), "1.5 × 80.00")
     sent = client.send_invoice(invoice.id, idempotency_key="send-1")
     assert sent.status == "open"
     noted = client.update_invoice(invoice.id, {"metadata": {"x": "1"}}, idempotency_key="up-1")
@@ -255,8 +267,6 @@ def test_events_and_endpoints(
     assert event.idempotency_key == "void-1"
     page = client.list_events(types=POLLED_EVENTS, created_gte=datetime(2020, 1, 1, tzinfo=UTC))
     assert event.id in {row.id for row in page.rows}
-    changed = client.update_webhook_endpoint(endpoint.id, {"disabled": True}, idempotency_key="d")
-    assert changed.status == "disabled"
     client.delete_webhook_endpoint(endpoint.id)
     assert client.list_webhook_endpoints().rows == ()
 

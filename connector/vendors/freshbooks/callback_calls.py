@@ -46,10 +46,6 @@ class CallbackCalls(FreshBooksApi):
         """Give the handshake's token back, which switches the callback on."""
         return self._put("freshbooks.callbacks.verify", callback_id, {"verifier": verifier})
 
-    def resend_verifier(self, *, callback_id: int) -> FreshBooksCallback:
-        """Ask for the handshake again; it may carry another verifier."""
-        return self._put("freshbooks.callbacks.resend", callback_id, {"resend": True})
-
     def delete_callback(self, *, callback_id: int) -> None:
         """Remove the registration for good."""
         self.call(

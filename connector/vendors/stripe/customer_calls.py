@@ -35,10 +35,6 @@ class CustomerCalls(StripeApi):
             idempotency_key=idempotency_key,
         )
 
-    def get_customer(self, customer_id: str) -> StripeCustomer:
-        """One customer; a deleted one answers with `deleted` true."""
-        return self.read("stripe.customers.get", path_to("customers", customer_id), to_customer)
-
     def find_customers(self, *, email: str) -> tuple[StripeCustomer, ...]:
         """Customers with exactly this address, letter case included; it is not unique.
 

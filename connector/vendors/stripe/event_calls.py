@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from connector.vendors.stripe.api import Body, StripeApi, path_to
+from connector.vendors.stripe.api import StripeApi, path_to
 from connector.vendors.stripe.http import API_VERSION
 from connector.vendors.stripe.pages import page_params, to_page
 from connector.vendors.stripe.parsing import to_event, to_webhook_endpoint
@@ -61,18 +61,6 @@ class EventCalls(StripeApi):
             path_to("webhook_endpoints"),
             to_page(to_webhook_endpoint),
             params=page_params(cursor),
-        )
-
-    def update_webhook_endpoint(
-        self, endpoint_id: str, body: Body, *, idempotency_key: str
-    ) -> StripeWebhookEndpoint:
-        """Change url, enabled_events, disabled, description or metadata."""
-        return self.write(
-            "stripe.webhook_endpoints.update",
-            path_to("webhook_endpoints", endpoint_id),
-            to_webhook_endpoint,
-            body=body,
-            idempotency_key=idempotency_key,
         )
 
     def delete_webhook_endpoint(self, endpoint_id: str) -> None:

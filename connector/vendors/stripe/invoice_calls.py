@@ -10,8 +10,8 @@ from datetime import datetime
 
 from connector.vendors.stripe.api import Body, StripeApi, path_to
 from connector.vendors.stripe.pages import page_params, to_page
-from connector.vendors.stripe.parsing import to_invoice, to_invoice_line
-from connector.vendors.stripe.records import StripeInvoice, StripeInvoiceLine, StripePage
+from connector.vendors.stripe.parsing import to_invoice
+from connector.vendors.stripe.records import StripeInvoice, StripePage
 
 
 class InvoiceCalls(StripeApi):
@@ -89,17 +89,6 @@ class InvoiceCalls(StripeApi):
             params["customer"] = customer
         return self.read(
             "stripe.invoices.list", path_to("invoices"), to_page(to_invoice), params=params
-        )
-
-    def list_invoice_lines(
-        self, invoice_id: str, *, cursor: str = ""
-    ) -> StripePage[StripeInvoiceLine]:
-        """One page of an invoice's lines; the invoice itself carries only the first few."""
-        return self.read(
-            "stripe.invoice_lines.list",
-            path_to("invoices", invoice_id, "lines"),
-            to_page(to_invoice_line),
-            params=page_params(cursor),
         )
 
     def _act(

@@ -17,7 +17,6 @@ from connector.vendors.stripe.records import (
     StripeCustomer,
     StripeEvent,
     StripeInvoice,
-    StripeInvoiceLine,
     StripeInvoicePayment,
     StripePaymentRecord,
     StripeTaxId,
@@ -102,16 +101,6 @@ def _deleted_invoice(source: Fields) -> StripeInvoice:
         hosted_invoice_url="",
         livemode=source.flag_or_false("livemode"),
         metadata={},
-    )
-
-
-def to_invoice_line(source: Fields) -> StripeInvoiceLine:
-    """Shapes: one `line_item`."""
-    return StripeInvoiceLine(
-        id=source.text("id"),
-        amount=money(source, "amount", currency_of(source)),
-        description=source.text_or_empty("description"),
-        metadata=metadata_of(source),
     )
 
 

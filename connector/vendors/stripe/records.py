@@ -80,16 +80,6 @@ class StripeInvoice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StripeInvoiceLine:
-    """One line as Stripe holds it; `amount` is before discounts and taxes."""
-
-    id: str
-    amount: Money
-    description: str
-    metadata: Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class StripeInvoicePayment:
     """The link between an invoice and one payment: what is booked is `amount_paid`."""
 

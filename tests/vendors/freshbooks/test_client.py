@@ -245,14 +245,6 @@ CALLBACK = fixture("freshbooks/callback.json")
             CALLBACK,
         ),
         (
-            lambda c: c.resend_verifier(callback_id=123),
-            "callbacks.resend",
-            "PUT",
-            f"{CALLBACKS}/123",
-            {"callback": {"callback_id": 123, "resend": True}},
-            CALLBACK,
-        ),
-        (
             lambda c: c.delete_callback(callback_id=123),
             "callbacks.delete",
             "DELETE",

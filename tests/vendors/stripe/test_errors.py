@@ -24,7 +24,7 @@ Do = Callable[[StripeAccountClient], object]
 
 
 def read(client: StripeAccountClient) -> object:
-    return client.get_customer("cus_1")
+    return client.get_invoice("in_1")
 
 
 def write(client: StripeAccountClient) -> object:
