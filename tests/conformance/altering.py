@@ -14,6 +14,7 @@ import requests
 
 Change = Callable[[dict[str, Any]], None]
 KEPT_HEADERS = ("Authorization", "Content-Type", "Accept", "User-Agent")
+KEPT_HEADERS += ("Stripe-Version", "Idempotency-Key")
 SINGLE = {"clients": "client", "invoices": "invoice"}
 
 
@@ -30,6 +31,12 @@ class Altered:
     def invoice(self, number: int, change: Change) -> None:
         self.changes["invoices", number] = change
 
+    def change(self, body: dict[str, Any]) -> None:
+        """Change a whole answer."""
+        result = (body.get("response") or {}).get("result")
+        if isinstance(result, dict):
+            self.apply(result)
+
     def apply(self, result: dict[str, Any]) -> None:
         for plural, singular in SINGLE.items():
             rows = result.get(plural) or ([result[singular]] if singular in result else [])
@@ -40,9 +47,9 @@ class Altered:
 
 
 @contextmanager
-def altering(target: str) -> Iterator[Altered]:
+def altering(target: str, altered: Altered | None = None) -> Iterator[Altered]:
     """Answer as `target` does, but for the changes."""
-    altered = Altered()
+    altered = altered or Altered()
     ahead = requests.Session()
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,7 +95,5 @@ def altered_body(answer: requests.Response, altered: Altered) -> bytes:
         body = answer.json()
     except ValueError:
         return answer.content
-    result = (body.get("response") or {}).get("result")
-    if isinstance(result, dict):
-        altered.apply(result)
+    altered.change(body)
     return json.dumps(body).encode()
