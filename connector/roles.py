@@ -19,6 +19,9 @@ SYNC_INVOICE = "connector.sync_invoicelink"
 SEND_AGAIN = "connector.send_again_invoicelink"
 SYNC_CLIENT = "connector.sync_clientlink"
 APPROVE = "connector.approve_collectedpayment"
+MATCH = "connector.match_straypayment"
+MAKE_PLAN = "connector.make_plan"
+APPROVE_PLAN = "connector.approve_plan"
 LOOK_AFTER = "connector.change_discrepancy"  # Django's own: the owner is the only field to change
 REFRESH = "tenants.refresh_tenant"
 OPERATE = "tenants.operate_tenant"
@@ -30,6 +33,9 @@ OF_BUTTONS = {
     SEND_AGAIN: "Can send an invoice to Stripe again that somebody voided there",
     SYNC_CLIENT: "Can synchronize clients now",
     APPROVE: "Can approve payments to be recorded in FreshBooks, or leave them",
+    MATCH: "Can match payments without invoice, leave them alone, and take matches back",
+    MAKE_PLAN: "Can have a plan made: what would be done, without doing it",
+    APPROVE_PLAN: "Can approve a plan, which is then applied, or discard it",
     REFRESH: "Can ping, poll and reconcile a tenant now",
     OPERATE: "Can pause and resume a tenant, register webhooks, make onboarding links",
 }
@@ -41,7 +47,13 @@ MONEY_MODELS = (
     "invoicelink",
     "collectedpayment",
     "outsidepayment",
+    "straypayment",
     "discrepancy",
+    "plan",
+    "planstep",
+    "moneyfact",
+    "balancemovement",
+    "payout",
 )
 
 
@@ -54,13 +66,14 @@ def ensure_roles(sender: AppConfig, using: str, **_: Any) -> None:
         using,
         SUPPORT,
         Q(content_type__app_label__in=OURS, codename__startswith="view_")
-        | _named(REQUEUE, REPLAY, SYNC_INVOICE, SYNC_CLIENT, REFRESH, LOOK_AFTER),
+        | _named(REQUEUE, REPLAY, SYNC_INVOICE, SYNC_CLIENT, MAKE_PLAN, REFRESH, LOOK_AFTER),
     )
     views = [f"view_{model}" for model in MONEY_MODELS]
     _fill_if_new(
         using,
         FINANCE,
-        Q(content_type__app_label__in=OURS, codename__in=views) | _named(APPROVE, LOOK_AFTER),
+        Q(content_type__app_label__in=OURS, codename__in=views)
+        | _named(APPROVE, MATCH, MAKE_PLAN, APPROVE_PLAN, LOOK_AFTER),
     )
 
 

@@ -14,12 +14,16 @@ from connector.admin import (
     discrepancies,
     invoices,
     jobs,
+    journal,
     outside_payments,
     overview,
     payments,
     people,
+    plans,
+    settlement,
     tenants,
     trail,
+    unmatched,
     vendor_calls,
 )
 
@@ -30,12 +34,16 @@ __all__ = [
     "discrepancies",
     "invoices",
     "jobs",
+    "journal",
     "outside_payments",
     "overview",
     "payments",
     "people",
+    "plans",
+    "settlement",
     "tenants",
     "trail",
+    "unmatched",
     "vendor_calls",
 ]
 

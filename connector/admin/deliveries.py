@@ -18,6 +18,7 @@ from connector.admin.display import (
     time_column,
 )
 from connector.admin.filters import BY_TENANT, DayFilter, SourceFilter, StateFilter, TimeFilter
+from connector.admin.plan_buttons import REPLAY_BUTTON
 from connector.admin.related import entries_of, jobs_of, rows_table
 from connector.jobs.kinds import ROUTE_DELIVERY
 from connector.models import Delivery, RefusedDelivery
@@ -45,6 +46,7 @@ class DeliveryPage(OperatorsPage):
             noun="delivery",
             icon="replay",
         ),
+        REPLAY_BUTTON,
     )
     empty_text = (
         "Nothing came in yet. Every verified webhook of both vendors appears here, and every "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+
+from connector.models import StrayPayment
 
 # Title, icon and "app.model" of each list, by group.
 GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
@@ -25,6 +28,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Deliveries", "inbox", "connector.delivery"),
             ("Jobs", "work_history", "connector.syncjob"),
+            ("Plans", "fact_check", "connector.plan"),
+            ("Plan steps", "checklist", "connector.planstep"),
             ("Poll feeds", "update", "connector.pollfeed"),
             ("Rate limits", "speed", "connector.ratebucket"),
             ("Vendor call counts", "monitoring", "connector.callcount"),
@@ -36,8 +41,12 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Invoices", "receipt_long", "connector.invoicelink"),
             ("Collected payments", "payments", "connector.collectedpayment"),
+            ("Unmatched money", "help_center", "connector.straypayment"),
             ("Outside payments", "savings", "connector.outsidepayment"),
             ("Discrepancies", "difference", "connector.discrepancy"),
+            ("Journal", "menu_book", "connector.moneyfact"),
+            ("Balance movements", "account_balance", "connector.balancemovement"),
+            ("Payouts", "account_balance_wallet", "connector.payout"),
         ),
     ),
     ("Clients", (("Clients", "groups", "connector.clientlink"),)),
@@ -57,6 +66,19 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
 )
+
+MOST_COUNTED = 99
+
+
+def unmatched() -> str:
+    """How many payments wait to be matched, "" if none: shown beside their list."""
+    rows = StrayPayment.objects.filter(state=StrayPayment.State.UNMATCHED).values("pk")
+    count = len(rows[: MOST_COUNTED + 1])
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")
+
+
+# Lists with a number that waits for somebody.
+COUNTED: dict[str, Callable[[], str]] = {"connector.straypayment": unmatched}
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -82,7 +104,9 @@ def icon(request: HttpRequest) -> str:
 
 def _item(title: str, icon: str, model: str) -> dict[str, Any]:
     url = reverse(f"admin:{model.replace('.', '_')}_changelist")
-    return {"title": title, "icon": icon, "link": url}
+    number = COUNTED[model]() if model in COUNTED else ""
+    counted = {"badge": number, "badge_variant": "warning"} if number else {}
+    return {"title": title, "icon": icon, "link": url, **counted}
 
 
 def _may_open(request: HttpRequest, model: str) -> bool:

@@ -26,6 +26,7 @@ from connector.admin.display import (
     time_column,
 )
 from connector.admin.filters import StateFilter
+from connector.admin.plan_buttons import TENANT_BUTTONS, divert_mode
 from connector.connecting import links
 from connector.models import ClientLink, Discrepancy, InvoiceLink, PollFeed, SyncJob
 from connector.roles import OPERATE, REFRESH
@@ -181,10 +182,11 @@ class TenantPage(OperatorsPage):
     """One business whose FreshBooks and Stripe are kept in step."""
 
     form = TenantForm
-    buttons = BUTTONS
+    buttons = (*BUTTONS, *TENANT_BUTTONS)
     editable = (
         "name",
         "payment_mode",
+        "applies_exact_matches",
         "email_sender",
         "own_pay_button",
         "time_zone",
@@ -237,6 +239,7 @@ class TenantPage(OperatorsPage):
         section(
             "Money",
             "payment_mode",
+            "applies_exact_matches",
             "email_sender",
             "own_pay_button",
             "start_date",
@@ -264,7 +267,9 @@ class TenantPage(OperatorsPage):
     def save_model(
         self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool
     ) -> None:
-        """Also let the next polls follow a new schedule at once."""
+        """Also plan a change to recording, and let the next polls follow a new schedule at once."""
+        if change:
+            divert_mode(request, obj, form)
         super().save_model(request, obj, form, change)
         if SCHEDULE_FIELDS & set(form.changed_data):
             decisions.reschedule(obj)

@@ -37,7 +37,7 @@ POLL_MONEY = Kind("poll_money", FRESHBOOKS, 65, "poll_money")
 RECONCILE_ALL = Kind("reconcile", RECONCILE, 70, "reconcile")
 MAKE_PLAN = Kind("make_plan", RECONCILE, 30, "make_plan")
 APPLY_PLAN = Kind("apply_plan", RECONCILE, 35, "apply_plan")
-HOLD_LANE = Kind("hold_lane", RECONCILE, 20, "hold")  # each row holds the lane of its subject
+HOLD_LANE = Kind("hold_lane", RECONCILE, 1, "hold")  # each row holds the lane of its subject
 
 KINDS: dict[str, Kind] = {
     kind.name: kind

@@ -117,6 +117,7 @@ def settings_of(tenant: Tenant) -> dict[str, str]:
     return {
         "payment_mode": tenant.payment_mode,
         "email_sender": tenant.email_sender,
+        "own_pay_button": tenant.own_pay_button,
         "time_zone": tenant.time_zone,
         "start_date": str(tenant.start_date or ""),
         "freshbooks": freshbooks.account_id if freshbooks else "",

@@ -191,12 +191,17 @@ def _told(write: Write) -> tuple[str, Fields, str]:
     return Action.REPORT, after(Amount=write.body["amount"], Rest="none" if whole else ""), ""
 
 
+def _taken_back(write: Write) -> tuple[str, Fields, str]:
+    return Action.REPORT, after(Taken_back=write.body["amount"]), ""
+
+
 _MONEY = {
     "create_payment": _recorded,
     "update_payment_amount": _lowered,
     "delete_payment": _lowered,
     "pay_out_of_band": _told,
     "attach_payment": _told,
+    "report_refund": _taken_back,
 }
 
 

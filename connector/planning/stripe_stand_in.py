@@ -151,6 +151,19 @@ class StripeStandIn(StandIn):
         record = known or self.read("get_payment_record", payment_record_id)
         return self._settle("attach_payment", invoice_id, record.amount)
 
+    def report_record_refund(
+        self, payment_record_id: str, body: Body, **_: str
+    ) -> StripePaymentRecord:
+        """Noted; what an invoice counts of the record stays."""
+        known = self.records.get(payment_record_id) or self.read(
+            "get_payment_record", payment_record_id
+        )
+        back = Money.from_stripe(body["amount"]["value"], known.amount.currency)
+        self.note("report_refund", payment_record_id, {"amount": str(back)})
+        made: StripePaymentRecord = replace(known, refunded=known.refunded + back)
+        self.records[made.id] = made
+        return made
+
     def _settle(self, name: str, invoice_id: str, amount: Money) -> StripeInvoice:
         before = self.get_invoice(invoice_id)
         self.note(name, invoice_id, {"amount": str(amount)})

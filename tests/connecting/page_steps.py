@@ -6,7 +6,11 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from connector import routing
+from connector.jobs import runner
+from tenants.models import Tenant
 from tests.connecting.conftest import Person
+from tests.pipeline.shop import QUEUES
 
 CHOICES = {
     "payment_mode": "record",
@@ -34,3 +38,11 @@ def to_freshbooks_and_back(person: Person, page: str) -> str:
 def connect(person: Person, page: str, business: dict[str, Any]) -> Any:
     choose = to_freshbooks_and_back(person, page)
     return person.browser.post(choose, {"business": business["business_id"]})
+
+
+def work_through(tenant: Tenant) -> None:
+    """What the workers do with all that is queued."""
+    for _ in range(20):
+        if not sum(runner.drain(queue, routing.HANDLERS) for queue in QUEUES):
+            return
+    raise AssertionError(f"the work for {tenant} does not end")

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from connector.models import SyncJob
+from connector.models import Plan, SyncJob
 from tenants.checks import freshbooks_app_is_set
 from tenants.models import FreshBooksConnection, StripeConnection, Tenant
 from tenants.scope import tenant_scope
@@ -20,6 +20,7 @@ from tests.connecting.page_steps import (
     connect,
     text_of,
     to_freshbooks_and_back,
+    work_through,
 )
 from tests.factories import unique
 from tests.pipeline.simulators import Simulators
@@ -54,12 +55,29 @@ def test_a_person_connects_everything_and_goes_live(
     assert "Everything is ready" in ready
     assert stripe_account["secret_key"] not in ready
 
-    assert browser.post(f"{page}live/")["Location"] == f"{page}#live"
+    assert "your plan is being made" in ready
+    work_through(tenant)
+    planned = browser.get(page)
+    assert "Nothing has been written yet" in text_of(planned)
+    (hash_,) = re.findall(r'name="hash" value="([0-9a-f]{64})"', planned.content.decode())
+    assert browser.post(f"{page}live/", {"hash": "0" * 64}).status_code == 409
+    approved = browser.post(f"{page}live/", {"hash": hash_})
+    assert approved["Location"] == f"{page}#live"
+    assert "The plan is being applied" in text_of(browser.get(page))
+    work_through(tenant)
     assert f"{tenant.name} is live" in text_of(browser.get(page))
     tenant.refresh_from_db()
     assert (tenant.state, tenant.payment_mode) == ("live", "record")
     with tenant_scope(tenant.pk):
         assert SyncJob.objects.filter(kind="register_webhooks").exists()
+
+
+def test_nobody_goes_live_without_having_seen_the_plan(tenant: Tenant, page: str) -> None:
+    answer = Client().post(f"{page}live/")
+    assert (answer.status_code, "There is no plan to approve yet" in text_of(answer)) == (409, True)
+    assert Client().post(f"{page}plan/").status_code == 409
+    with tenant_scope(tenant.pk):
+        assert not Plan.objects.exists()
 
 
 def test_nothing_is_chosen_beforehand(tenant: Tenant, page: str) -> None:
