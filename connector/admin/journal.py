@@ -77,11 +77,11 @@ class MoneyFactPage(OperatorsPage):
         "written down here once, and never changed."
     )
     list_display = (
-        column("Happened", lambda row: exact(row.happened_at), order="happened_at"),
+        column("Happened", lambda row: f"{row.happened_at:%Y-%m-%d %H:%M}", order="happened_at"),
         "tenant",
         column("Invoice", invoice_link, order="invoice__number"),
         column("Fact", _kind, order="kind"),
-        money_column("Adds to the invoice", "amount_minor"),
+        money_column("Amount", "amount_minor"),
         money_column("About", "about_minor"),
         money_column("Settled", "settlement_minor", currency="settlement_currency"),
         money_column("Fee", "fee_minor", currency="settlement_currency"),

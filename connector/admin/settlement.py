@@ -64,7 +64,7 @@ class BalanceMovementPage(OperatorsPage):
         "payouts appear here within the hour, if the Stripe key may read the balance."
     )
     list_display = (
-        column("Moved", lambda row: exact(row.created_at), order="created_at"),
+        column("Moved", lambda row: f"{row.created_at:%Y-%m-%d %H:%M}", order="created_at"),
         "tenant",
         column("Type", lambda row: _words(row.type), order="type"),
         money_column("Gross", "amount_minor"),
@@ -189,7 +189,7 @@ class PayoutPage(OperatorsPage):
         section(
             "What it is made of",
             column("Movements", _made_of),
-            column("All of them", _explained),
+            column("One by one", _explained),
             exact_time_column("Read", "movements_read_at"),
         ),
     )
