@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from audit.recording import record
 from connector import journal
+from connector.errors import VendorContractBroken
 from connector.journal import Fact
 from connector.models import CollectedPayment, InvoiceLink, MoneyFact, StrayPayment
 from connector.money import Money
@@ -92,6 +93,7 @@ def _read(run: SyncRun, payment_id: str, charged: Money | None) -> Returns:
     refunds = all_pages(lambda cursor: run.stripe.list_refunds(payment_id, cursor=cursor))
     disputes = all_pages(lambda cursor: run.stripe.list_disputes(payment_id, cursor=cursor))
     returns = Returns(refunds=tuple(refunds), disputes=tuple(disputes))
+    _refuse_impossible(payment_id, returns, charged)
     with tenant_scope(run.tenant_id):
         rows = list(_rows_of(payment_id))
     if not rows:
@@ -110,6 +112,23 @@ def _read(run: SyncRun, payment_id: str, charged: Money | None) -> Returns:
     ]
     excess = charged.amount_minor - sum(money.amount_minor for money in paid)
     return replace(returns, excess=max(0, excess), shared=len(paid) > len(rows))
+
+
+def _refuse_impossible(payment_id: str, returns: Returns, charged: Money | None) -> None:
+    """Nothing is kept or written on figures that cannot be: a person is told, and it is tried again.
+
+    A dispute may take what was refunded already, so disputes prove nothing here.
+    """
+    if charged is None:
+        return
+    amounts = [row.amount for row in returns.refunds if row.status not in UNDONE]
+    foreign = [money for money in amounts if money.currency != charged.currency]
+    back = Money(returns.refunded, charged.currency)
+    if foreign or charged < back:
+        found = f"{foreign[0]} of it" if foreign else f"{back}"
+        raise VendorContractBroken(
+            f"Stripe says that {found} was refunded of payment {payment_id}, which brought {charged}."
+        )
 
 
 def _must_read(row: CollectedPayment, payment: StripeInvoicePayment) -> bool:
