@@ -99,8 +99,9 @@ def next_due(feed: PollFeed, now: datetime) -> datetime:
 
 def slower_by(feed: PollFeed) -> int:
     """How many times the interval a quiet tenant waits: doubled after every ten looks for nothing."""
-    doubled = 2 ** min(feed.quiet // QUIET_LOOKS, 16)
-    return max(1, min(doubled, settings.POLL_IDLE_FACTOR))
+    doubled = 1 << min(feed.quiet // QUIET_LOOKS, 16)
+    most: int = settings.POLL_IDLE_FACTOR
+    return max(1, min(doubled, most))
 
 
 def take_note(feed: PollFeed, *, found: int, told: bool, cause: Cause) -> None:
