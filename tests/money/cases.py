@@ -184,9 +184,7 @@ CASES: dict[str, Case] = {
     ),
     "refund-full-fails-later": Case(steps=(pay(), refund(), fail_refund), status="paid"),
     "refund-partial-fails-later": Case(steps=(pay(), refund(3000), fail_refund), status="paid"),
-    "dispute-open": Case(
-        steps=(pay(), dispute), status="disputed", open=frozenset({"disputed"})
-    ),
+    "dispute-open": Case(steps=(pay(), dispute), status="disputed", open=frozenset({"disputed"})),
     "dispute-won": Case(steps=(pay(), dispute, win), status="paid"),
     "dispute-lost": Case(
         steps=(pay(), dispute, lose), status="refunded", open=frozenset({"refunded"})
@@ -195,7 +193,9 @@ CASES: dict[str, Case] = {
     "cheque-part": Case(steps=(cheque("40.00"),), status="partly_paid"),
     "cheque-part-then-card": Case(steps=(cheque("40.00"), pay()), status="paid"),
     "cheque-deleted-after-report": Case(
-        steps=(cheque("40.00"), delete_cheque), status="unpaid", open=frozenset({"payment_taken_back"})
+        steps=(cheque("40.00"), delete_cheque),
+        status="unpaid",
+        open=frozenset({"payment_taken_back"}),
     ),
     "credit-note": Case(
         steps=(credit(3000),), status="unpaid", open=frozenset({"credit_note_in_stripe"})

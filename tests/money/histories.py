@@ -71,7 +71,7 @@ class Author:
     """Writes one history."""
 
     def __init__(self, seed: int, invoices: int = 6) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - no secret
+        self._random = random.Random(seed)
         self._things = 0
         self.invoices = [
             Invoice(number, self._random.randrange(300_00, 900_00)) for number in range(invoices)
@@ -144,7 +144,9 @@ class Author:
         return Step(verb="fail_refund", invoice=invoice.number, thing=refund)
 
     def _dispute(self, invoice: Invoice) -> Step | None:
-        made = self._one(invoice, lambda paid: _here(paid) and not paid.dispute and not paid.refunds)
+        made = self._one(
+            invoice, lambda paid: _here(paid) and not paid.dispute and not paid.refunds
+        )
         if made is None:
             return None
         made.dispute = "open"
@@ -223,9 +225,7 @@ class Author:
         return self._random.choice(found) if found else None
 
     def _recorded(self, invoice: Invoice) -> Paid | None:
-        return self._one(
-            invoice, lambda paid: _here(paid) and not paid.touched and paid.kept > 0
-        )
+        return self._one(invoice, lambda paid: _here(paid) and not paid.touched and paid.kept > 0)
 
     def _amount(self, invoice: Invoice, most: int) -> int:
         """An amount that this invoice has not seen; 0 if there is no room for one."""

@@ -62,7 +62,6 @@ class Mailbox:
             )
             assert 200 <= answer.status_code < 300, (answer.status_code, hook.body[:200])
 
-
     def _sent(self) -> int:
         return sum(fault["hits"] for vendor in self.vendors for fault in _faults(vendor))
 
@@ -105,7 +104,7 @@ def hear(shop: Shop, mailbox: Mailbox) -> None:
 
 def hear_in_disorder(shop: Shop, mailbox: Mailbox, seed: int = 7) -> None:
     """Each webhook comes twice, in any order, and work is done between two of them."""
-    disorder = random.Random(seed)  # noqa: S311 - no secret
+    disorder = random.Random(seed)
     for _ in range(ROUNDS):
         hooks = mailbox.take() * 2
         if not hooks:

@@ -172,7 +172,10 @@ def look(shop: Shop, stories: Mapping[str, Story]) -> dict[str, Ending]:
 
 def _ending(link: InvoiceLink, totals: Totals, books: InvoiceBooks) -> Ending:
     def rows(model: Any, **only: Any) -> list[dict[str, Any]]:
-        return [_lasting(row) for row in model.objects.filter(invoice=link, **only).order_by("pk").values()]
+        return [
+            _lasting(row)
+            for row in model.objects.filter(invoice=link, **only).order_by("pk").values()
+        ]
 
     return Ending(
         books=books,

@@ -142,9 +142,7 @@ def fb_lost_digits(row: dict[str, Any]) -> None:
     row["amount"] = {**row["amount"], "amount": "30.005"}
 
 
-@pytest.mark.parametrize(
-    "lie", [fb_unknown_currency, fb_lost_digits], ids=lambda lie: lie.__name__
-)
+@pytest.mark.parametrize("lie", [fb_unknown_currency, fb_lost_digits], ids=lambda lie: lie.__name__)
 def test_a_freshbooks_payment_that_cannot_be_read_holds_up_its_own_invoice_only(
     shop: Shop, freshbooks_lies: dict[Any, Change], bad_and_good: tuple[int, int], lie: Change
 ) -> None:

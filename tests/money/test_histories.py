@@ -31,7 +31,9 @@ def test_a_history_ends_the_same_however_its_news_travel(
     for name, other in others:
         found = replay(simulators, mailbox, seed, STEPS, other)
         apart = differences(expected, found)
-        assert not apart, f"seed {seed}, {first!r} against {name!r}:\n{apart}\n{written(seed, apart)}"
+        assert not apart, (
+            f"seed {seed}, {first!r} against {name!r}:\n{apart}\n{written(seed, apart)}"
+        )
 
 
 def test_a_seed_writes_the_same_history_again() -> None:

@@ -74,23 +74,23 @@ class InvoiceBooks:
                 minor(self.freshbooks["outstanding"]),
             ],
             "ours": sorted(minor(row["amount"]) for row in self.ours),
-            "others": sorted(
-                minor(row["amount"]) for row in self.live if row not in self.ours
-            ),
+            "others": sorted(minor(row["amount"]) for row in self.live if row not in self.ours),
             "stripe": self.living
-            and [self.living[name] for name in ("status", "total", "amount_paid", "amount_remaining")],
+            and [
+                self.living[name] for name in ("status", "total", "amount_paid", "amount_remaining")
+            ],
             "paid": self.paid,
             "refunded": self.refunded,
             "lost": self.lost,
         }
 
 
-def read_books(
-    fb_book: dict[str, Any], st_book: dict[str, Any], invoice_id: int
-) -> InvoiceBooks:
+def read_books(fb_book: dict[str, Any], st_book: dict[str, Any], invoice_id: int) -> InvoiceBooks:
     """One invoice out of both books."""
     stripe = [
-        row for row in st_book["invoices"] if row["metadata"].get("fb_invoice_id") == str(invoice_id)
+        row
+        for row in st_book["invoices"]
+        if row["metadata"].get("fb_invoice_id") == str(invoice_id)
     ]
     ids = {row["id"] for row in stripe}
     intents = {
