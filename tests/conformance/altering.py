@@ -47,9 +47,9 @@ class Altered:
 
 
 @contextmanager
-def altering(target: str, altered: Altered | None = None) -> Iterator[Altered]:
+def altering(target: str, wanted: Altered | None = None) -> Iterator[Altered]:
     """Answer as `target` does, but for the changes."""
-    altered = altered or Altered()
+    altered = wanted or Altered()
     ahead = requests.Session()
 
     class Handler(BaseHTTPRequestHandler):
