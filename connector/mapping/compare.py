@@ -100,14 +100,10 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
 ) -> tuple[Difference, ...]:
     """Every disagreement between both sides about one invoice; empty when they agree.
 
-    Units: `collected` sums the paid Stripe invoice payments that are Stripe's own money, `refunded`
-        what of it went back; `recorded` the live FreshBooks payments that we made for it (or that a
-        person confirmed to stand for it); `reported` what we reported to Stripe as paid elsewhere;
-        `disputed` is an open dispute, `unclear` says that a payment of several invoices went back
-        in part;
-        `taken_back` what of our reports FreshBooks no longer has while the Stripe invoice may count it;
-        `unknown` writes whose outcome is not known yet.
-    Collector: `own_collector` says how FreshBooks itself collects the invoice online; "" if it does not.
+    Units: `collected` is Stripe's own money, `refunded` what of it went back; `recorded` our live
+        FreshBooks payments for it (or those that a person confirmed to be it); `reported` what we
+        told Stripe was paid elsewhere, `taken_back` what its invoice may count beyond that;
+        `unclear` says that a payment of several invoices went back in part.
     Modes: `records_payments` is true where the tenant has payments recorded at once. Elsewhere a
         payment that FreshBooks does not have yet is expected, and listed with severity "info".
     """
@@ -119,20 +115,41 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
         return differences.without_stripe(freshbooks, not_representable)
     if freshbooks.currency_code != stripe.currency:
         return (differences.currency(freshbooks, stripe),)
-    credited = stripe.pre_payment_credits + stripe.balance_applied
-    figures = Figures(
+    figures = Figures.of(
+        freshbooks,
+        stripe,
         collected=collected,
-        kept=collected - (refunded or Money.zero(collected.currency)),
+        refunded=refunded,
         recorded=recorded,
         reported=reported,
-        outside=freshbooks.paid - recorded,
-        stripe_open=stripe.total - collected - reported - credited,
-        credited=credited,
-        taken_back=taken_back or Money.zero(stripe.currency),
+        taken_back=taken_back,
     )
+    return _both_sides(
+        freshbooks,
+        stripe,
+        figures,
+        disputed=disputed,
+        unclear=unclear,
+        unknown=unknown,
+        own_collector=own_collector,
+        records_payments=records_payments,
+    )
+
+
+def _both_sides(  # noqa: PLR0913 - what each rule looks at
+    freshbooks: FreshBooksInvoice,
+    stripe: StripeInvoice,
+    figures: Figures,
+    *,
+    disputed: Dispute | None,
+    unclear: bool,
+    unknown: Money | None,
+    own_collector: str,
+    records_payments: bool,
+) -> tuple[Difference, ...]:
     found = (
         differences.total(freshbooks, stripe, figures),
-        differences.unknown_outcome(recorded, unknown),
+        differences.unknown_outcome(figures.recorded, unknown),
         going_back.disputed(freshbooks, disputed),
         going_back.unclear(figures, unclear=unclear),
         going_back.went_back(freshbooks, stripe, figures),
@@ -140,11 +157,6 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
         differences.unrecorded(freshbooks, figures, records_payments=records_payments),
         differences.unreported(figures),
         differences.stripe_remainder(freshbooks, stripe, figures),
-        credit_differences.credit_note(freshbooks, stripe, figures),
-        credit_differences.balance_used(freshbooks, stripe, figures),
-        credit_differences.taken_back(freshbooks, stripe, figures),
-        credit_differences.uncollectible(freshbooks, stripe),
-        credit_differences.rest_too_small(stripe),
-        credit_differences.two_collectors(freshbooks, stripe, own_collector),
+        *credit_differences.found(freshbooks, stripe, figures, own_collector),
     )
     return tuple(difference for difference in found if difference is not None)

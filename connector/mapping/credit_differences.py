@@ -11,6 +11,20 @@ from connector.vendors.stripe.records import StripeInvoice
 COLLECTORS = {"autobill": "charges it by autobill", "pay_button": "shows its own pay button on it"}
 
 
+def found(
+    freshbooks: FreshBooksInvoice, stripe: StripeInvoice, figures: Figures, own_collector: str
+) -> tuple[Difference | None, ...]:
+    """All rules of this module; `own_collector` says how FreshBooks collects it online, "" if not."""
+    return (
+        credit_note(freshbooks, stripe, figures),
+        balance_used(freshbooks, stripe, figures),
+        taken_back(freshbooks, stripe, figures),
+        uncollectible(freshbooks, stripe),
+        rest_too_small(stripe),
+        two_collectors(freshbooks, stripe, own_collector),
+    )
+
+
 def credit_note(
     freshbooks: FreshBooksInvoice, stripe: StripeInvoice, figures: Figures
 ) -> Difference | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from connector.money import Money
+from connector.vendors.freshbooks.records import FreshBooksInvoice
+from connector.vendors.stripe.records import StripeInvoice
 
 
 class DiscrepancyKind(StrEnum):
@@ -76,6 +79,31 @@ class Figures:
     stripe_open: Money  # what remains in Stripe by what is known
     credited: Money  # credit notes and the customer's balance in Stripe; negative if it added debt
     taken_back: Money  # of `reported` money, what Stripe's invoice may count although it is gone
+
+    @classmethod
+    def of(  # noqa: PLR0913 - what is known of the money between both sides
+        cls,
+        freshbooks: FreshBooksInvoice,
+        stripe: StripeInvoice,
+        *,
+        collected: Money,
+        refunded: Money | None,
+        recorded: Money,
+        reported: Money,
+        taken_back: Money | None,
+    ) -> Self:
+        """What follows from both invoices and from the sums that are known here."""
+        credited = stripe.pre_payment_credits + stripe.balance_applied
+        return cls(
+            collected=collected,
+            kept=collected - (refunded or Money.zero(collected.currency)),
+            recorded=recorded,
+            reported=reported,
+            outside=freshbooks.paid - recorded,
+            stripe_open=stripe.total - collected - reported - credited,
+            credited=credited,
+            taken_back=taken_back or Money.zero(stripe.currency),
+        )
 
     @property
     def not_recorded(self) -> Money:

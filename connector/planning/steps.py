@@ -75,9 +75,8 @@ def client_steps(
     if write is not None and write.name == "create_customer":
         notes = " ".join(done.client.notes) if done.client else ""
         return step(Action.CREATE, _customer_fields(write.body) | after(Adapted=notes))
-    if write is not None:
-        before = next((row for row in customers if row.id == write.target), None)
-        return step(Action.UPDATE, _customer_changes(write.body, before))
+    if changes := _customer_changes(write, customers) | _tax_changes(done.writes):
+        return step(Action.UPDATE, changes)
     if client is None or client.vis_state != VISIBLE:
         return step(Action.SKIP, {}, "Deleted or archived in FreshBooks.")
     if known is None or not known.stripe_customer_id:
@@ -262,14 +261,27 @@ def _customer_fields(body: dict[str, Any]) -> Fields:
     }
 
 
-def _customer_changes(body: dict[str, Any], before: StripeCustomer | None) -> Fields:
+def _customer_changes(write: Write | None, customers: Iterable[StripeCustomer]) -> Fields:
     """What Stripe's list tells of the customer is shown as it was before."""
-    fields = _customer_fields(body)
+    if write is None:
+        return {}
+    before = next((row for row in customers if row.id == write.target), None)
+    fields = _customer_fields(write.body)
     for name, title in (("name", "Name"), ("email", "E-mail")):
         old = getattr(before, name, "")
         if old and title in fields:
             fields[title] = {"before": old} | fields[title]
     return fields
+
+
+def _tax_changes(writes: list[Write]) -> Fields:
+    """A tax number is an object of its own in Stripe: taken away, made, or both."""
+    gone = any(write.name == "delete_tax_id" for write in writes)
+    made = next((write.body for write in writes if write.name == "create_tax_id"), None)
+    if made is None and not gone:
+        return {}
+    before = {"before": "the one before"} if gone else {}
+    return {"Tax number": before | {"after": _shown(dict(made)) if made else "none"}}
 
 
 def _shown(value: Any) -> str:

@@ -1,145 +1,12 @@
-"""Tenants, their connections to both vendors, and the credentials, sealed."""
+"""Connections of tenants to both vendors, and the credentials, sealed."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from typing import Any
-from zoneinfo import ZoneInfo
-
-from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
 from django.db import models
 from fernet_fields import EncryptedTextField
 
 from config.sealing import Sealed
-from tenants.scope import TenantManager
-
-
-def new_url_token() -> str:
-    """256 random bits for a URL nobody can guess."""
-    return secrets.token_urlsafe(32)
-
-
-def token_digest(token: str) -> str:
-    """What is stored and looked up instead of the token itself."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def validate_time_zone(name: str) -> None:
-    """An IANA name such as "America/Toronto"."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValidationError(
-            f"{name!r} is no time zone; use a name like America/Toronto."
-        ) from error
-
-
-class Tenant(models.Model):
-    """One business whose FreshBooks and Stripe are kept in step."""
-
-    class State(models.TextChoices):
-        ONBOARDING = "onboarding", "Onboarding"
-        LIVE = "live", "Live"
-        PAUSED = "paused", "Paused"
-        DISCONNECTED = "disconnected", "Disconnected"
-
-    class PaymentMode(models.TextChoices):
-        OBSERVE = "observe", "Observe: write nothing to FreshBooks"
-        APPROVE = "approve", "Approve: a person confirms each payment"
-        RECORD = "record", "Record: exact matches are recorded at once"
-
-    class EmailSender(models.TextChoices):
-        FRESHBOOKS = "freshbooks", "FreshBooks e-mails invoices"
-        STRIPE = "stripe", "Stripe e-mails invoices"
-
-    class OwnPayButton(models.TextChoices):
-        REFUSE = "refuse", "Refuse: such an invoice is not sent to Stripe"
-        WARN = "warn", "Warn: it is sent, and the danger is listed"
-
-    name = models.CharField(max_length=200)
-    slug = models.SlugField(max_length=60, unique=True)
-    state = models.CharField(max_length=20, choices=State, default=State.ONBOARDING)
-    payment_mode = models.CharField(
-        max_length=10,
-        choices=PaymentMode,
-        default=PaymentMode.OBSERVE,
-        help_text="What happens in FreshBooks when Stripe collects money. Chosen explicitly.",
-    )
-    email_sender = models.CharField(
-        max_length=12,
-        choices=EmailSender,
-        default=EmailSender.FRESHBOOKS,
-        help_text="Who e-mails the client. Exactly one of the two, so nobody is written to twice.",
-    )
-    own_pay_button = models.CharField(
-        max_length=8,
-        choices=OwnPayButton,
-        default=OwnPayButton.REFUSE,
-        help_text="What happens to an invoice that FreshBooks itself collects online: with two "
-        "collectors the client may pay twice.",
-    )
-    applies_exact_matches = models.BooleanField(
-        "apply exact matches",
-        default=False,
-        help_text="A payment without invoice is matched by itself if exactly one open invoice of its "
-        "payer has its exact amount.",
-    )
-    time_zone = models.CharField(
-        max_length=60,
-        default="America/Toronto",
-        validators=[validate_time_zone],
-        help_text="The books' time zone: decides on which day a payment is dated.",
-    )
-    start_date = models.DateField(
-        null=True, blank=True, help_text="Invoices dated earlier are left alone. Empty: all."
-    )
-    poll_interval_s = models.PositiveIntegerField(
-        default=300,
-        validators=[MinValueValidator(1)],
-        help_text="Seconds between two polls of each vendor.",
-    )
-    poll_crontab = models.CharField(
-        max_length=100,
-        blank=True,
-        help_text='Instead of the interval: "minute hour day-of-month month day-of-week", UTC.',
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    choices_made_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        editable=False,
-        help_text="When somebody chose payment mode and sender; nothing goes live on defaults.",
-    )
-    live_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_live(self) -> bool:
-        """Whether work is done for it."""
-        return self.state == self.State.LIVE
-
-
-class TenantOwned(models.Model):
-    """Base of every tenant-owned table: a tenant column, and no query without a scope."""
-
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
-
-    objects: TenantManager[Any] = TenantManager()
-
-    class Meta:
-        abstract = True
-
-    @property
-    def seal_owner(self) -> str:
-        """Whose secrets this row holds."""
-        return f"tenant:{self.tenant_id}"
+from tenants.models.tenant import TenantOwned
 
 
 class OnboardingLink(TenantOwned):
@@ -212,7 +79,9 @@ class FreshBooksConnection(TenantOwned):
     last_ping_at = models.DateTimeField(null=True, blank=True)
     last_ping = models.JSONField(default=list, blank=True)
     own_gateway = models.CharField(
-        max_length=120, blank=True, help_text="What FreshBooks itself takes money through; empty: none."
+        max_length=120,
+        blank=True,
+        help_text="What FreshBooks itself takes money through; empty: none.",
     )
     own_gateway_checked_at = models.DateTimeField(null=True, blank=True)
 
