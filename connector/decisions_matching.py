@@ -65,8 +65,7 @@ def match(stray_id: int, wishes: Sequence[Wish], *, cause: Cause) -> int:
     """
     stray = _locked(stray_id)
     parts = [(_find(stray, wish.invoice), wish.amount_minor) for wish in wishes]
-    made = allocating.allocate(stray, parts, cause=cause, evidence=["Chosen by a person."])
-    return _decided(stray, cause, len(made))
+    return _allocate(stray, parts, ["Chosen by a person."], cause)
 
 
 def ignore(rows: Iterable[StrayPayment], *, reason: str, cause: Cause) -> int:
@@ -123,9 +122,16 @@ def look_again(rows: Sequence[StrayPayment], *, cause: Cause) -> int:
 
 
 def _apply(stray: StrayPayment, suggestion: dict[str, Any], cause: Cause) -> int:
-    parts = suggesting.parts_of(stray, suggestion)
-    made = allocating.allocate(stray, parts, cause=cause, evidence=suggestion["evidence"])
-    return _decided(stray, cause, len(made))
+    return _allocate(stray, suggesting.parts_of(stray, suggestion), suggestion["evidence"], cause)
+
+
+def _allocate(
+    stray: StrayPayment, parts: Sequence[allocating.Part], evidence: Sequence[str], cause: Cause
+) -> int:
+    made = allocating.allocate(stray, parts, cause=cause, evidence=evidence)
+    decided = _decided(stray, cause, len(made))
+    suggesting.refresh(stray, cause=cause)  # for what is left of it
+    return decided
 
 
 def _locked(stray_id: int) -> StrayPayment:
@@ -137,14 +143,15 @@ def _find(stray: StrayPayment, named: str) -> InvoiceLink:
     """An invoice of the payment's tenant, by number or, if no number fits, by FreshBooks id."""
     name = named.strip()
     links = InvoiceLink.objects.filter(tenant_id=stray.tenant_id)
-    found = list(links.filter(number__iexact=name)[:2])
+    found: list[InvoiceLink] = list(links.filter(number__iexact=name)[:2])
     if not found and name.isdecimal() and len(name) < 19:
         found = list(links.filter(freshbooks_invoice_id=int(name)))
     if not found:
         raise MatchRefused(f"There is no invoice {name!r} here.")
     if len(found) > 1:
         raise MatchRefused(f"Two invoices have the number {name}: name it by its FreshBooks id.")
-    return found[0]
+    (link,) = found
+    return link
 
 
 def _decide(stray: StrayPayment, action: str, cause: Cause) -> int:

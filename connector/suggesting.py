@@ -122,6 +122,7 @@ def _candidates(stray: StrayPayment) -> Iterable[OpenInvoice]:
         .exclude(state__in=allocating.CLOSED_INVOICES)
         .exclude(freshbooks_vis_state=1)
         .exclude(freshbooks_status="draft")
+        .exclude(allocations__in=stray.allocations.filter(undone_at__isnull=True))
         .order_by("-issued_on", "-pk")[:MOST_CANDIDATES]
     )
     amounts = allocating.open_amounts(links)
