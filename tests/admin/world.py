@@ -23,6 +23,7 @@ from connector.models import (
     PollFeed,
     RateBucket,
     RefusedDelivery,
+    StrayPayment,
     SyncJob,
     VendorWrite,
 )
@@ -30,6 +31,7 @@ from tenants.models import (
     Tenant,
 )
 from tests.admin.connected import connect
+from tests.admin.stray_rows import make_stray
 from tests.factories import (
     make_tenant,
     unique,
@@ -49,6 +51,7 @@ class World:
     discrepancy: Discrepancy
     client: ClientLink
     bucket: RateBucket
+    stray: StrayPayment
 
 
 def make_world(name: str = "Maple Joinery", *, invoices: int = 3, **tenant_values: Any) -> World:
@@ -82,6 +85,7 @@ def make_world(name: str = "Maple Joinery", *, invoices: int = 3, **tenant_value
         discrepancy=discrepancy,
         client=client,
         bucket=RateBucket.objects.get(tenant=tenant, vendor="stripe"),
+        stray=make_stray(made[-1][0]),
     )
 
 
