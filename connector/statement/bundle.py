@@ -10,7 +10,6 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.utils import timezone
 
-from audit.models import AuditChain
 from connector.statement.canonical import canonical, sha256
 from connector.statement.making import Made
 from connector.statement.packing import entry, sealed
@@ -21,7 +20,7 @@ Writer = Callable[[BinaryIO], None]
 
 
 def write(made: Made, formats: Mapping[str, Writer], out: BinaryIO) -> None:
-    """Write the zip. Inside the tenant's scope: the head of its audit chain is named in it.
+    """Write the zip.
 
     Shapes: `formats` are file names with what writes each. Files are made one after the other.
     """
@@ -46,17 +45,13 @@ def write(made: Made, formats: Mapping[str, Writer], out: BinaryIO) -> None:
 
 
 def _manifest(made: Made, files: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    head = AuditChain.objects.filter(tenant_id=made.tenant_id).first()
     manifest = {
         "format": FORMAT,
         "made_at": timezone.now().isoformat(),
         "tenant": made.statement.tenant,
         "month": made.statement.month,
         "statement_sha256": files["statement.json"]["sha256"],
-        "audit": {
-            "last_sequence": head.last_sequence if head else 0,
-            "last_hash": head.last_hash if head else "",
-        },
+        "audit": {"last_sequence": made.audit_sequence, "last_hash": made.audit_hash},
         "files": files,
     }
     return manifest | {"manifest_sha256": sha256(canonical(manifest))}

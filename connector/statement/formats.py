@@ -49,7 +49,7 @@ def file_name(made: Made, name: str) -> str:
 
 
 def write_format(made: Made, name: str, out: BinaryIO) -> None:
-    """Write a statement in one of `FORMATS`. Inside the tenant's scope."""
+    """Write a statement in one of `FORMATS`. Outside a scope: it takes long, and asks nothing."""
     if name == "json":
         out.write(canonical(made.statement.plain()))
     elif name == "bundle":

@@ -49,9 +49,9 @@ class Command(BaseCommand):
         _decide(tenant, month, options)
         with one_moment(tenant.pk):
             made = make_statement(tenant, month)
-            told = _told(made)
-            if options["format"]:
-                told["file"] = _write(made, options["format"], options["out"])
+        told = _told(made)
+        if options["format"]:
+            told["file"] = _write(made, options["format"], options["out"])
         if told.get("file") == "-":
             return
         self.stdout.write(
