@@ -31,6 +31,7 @@ MONEY = {
     "invoicelink",
     "collectedpayment",
     "outsidepayment",
+    "straypayment",
     "discrepancy",
 }
 SignedIn = Callable[[str], Client]
