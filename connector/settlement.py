@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
+from connector import schedule
 from connector.errors import CredentialRejected, VendorContractBroken
 from connector.models import BalanceMovement, PollFeed
 from connector.payouts import follow_payouts
@@ -112,6 +113,8 @@ def _finish(run: SyncRun, feed: PollFeed, found: _Found) -> None:
     """The mark moves only past movements that are kept: one that could not be read stays ahead."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
+        if found.new:
+            schedule.wake(run.tenant_id)  # money moved: look at the rest as often as usual again
         if not found.unreadable:
             newest = max(found.newest, _since(feed) + OVERLAP)
             feed.watermarks = {MOVEMENTS: newest.isoformat()}

@@ -18,6 +18,7 @@ from connector.models import SyncJob
 from connector.polling import poll_freshbooks, poll_stripe
 from connector.reconcile import reconcile
 from connector.runs import build_run
+from connector.settlement import poll_money
 from connector.sync.clients import sync_client
 from connector.sync.context import SyncRun
 from connector.sync.pair import sync_invoice
@@ -66,6 +67,7 @@ def handlers_around(around: Around) -> dict[str, Handler]:
         "sync_client": of_entity(sync_client),
         "poll_freshbooks": of_tenant(poll_freshbooks),
         "poll_stripe": of_tenant(poll_stripe),
+        "poll_money": of_tenant(poll_money),
         "reconcile": of_tenant(reconcile),
     }
 

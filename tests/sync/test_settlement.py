@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,9 +17,12 @@ from audit.recording import read_details
 from connector import schedule
 from connector.jobs import kinds
 from connector.models import BalanceMovement, MoneyFact, Payout, PollFeed, SyncJob
+from connector.vendors.stripe.records import UnreadableObject
 from tenants.models import StripeConnection
 from tenants.scope import every_tenant, tenant_scope
+from tests.pipeline.interference import KillAt, interfering, recover, run_killed
 from tests.pipeline.shop import Shop
+from tests.sync.matching_steps import match
 
 DAY_S = 86_400
 LISTS = "GET /v1/balance_transactions"
@@ -184,6 +188,33 @@ def test_a_payment_whose_events_were_all_lost_is_found(shop: Shop) -> None:
     assert [fact.fee_minor for fact in facts(shop, invoice)] == [320]
 
 
+def test_the_fee_of_a_payment_of_several_invoices_is_told_once(shop: Shop) -> None:
+    shop.stripe.switch(balance_transaction="at_once")
+    invoices = [shop.invoice(amount) for amount in ("60.00", "40.00")]
+    for invoice in invoices:
+        shop.sync(invoice)
+    customer = shop.asking(invoices[0])["customer"]
+    made = shop.st("create_payment", amount=10000, currency="cad", customer=customer)
+    parts = zip(invoices, (6000, 4000), strict=True)
+    match(shop, {"id": made["payment_intent"]}, *parts)
+    read_money(shop)
+    assert [row.amount_minor for i in invoices for row in shop.collected(i)] == [6000, 4000]
+    assert [facts(shop, invoice) for invoice in invoices] == [[], []]
+    (fact,) = facts(shop, None)
+    assert (fact.payment_id, fact.fee_minor) == (made["payment_intent"], 320)
+
+
+def test_money_that_moved_ends_the_quiet_of_a_tenant(shop: Shop, paid: int) -> None:
+    far = timezone.now() + timedelta(days=1)
+    with tenant_scope(shop.tenant.pk):
+        PollFeed.objects.filter(feed="stripe").update(quiet=50, next_due_at=far)
+    read_money(shop)
+    with tenant_scope(shop.tenant.pk):
+        feed = PollFeed.objects.get(feed="stripe")
+    assert feed.quiet == 0
+    assert feed.next_due_at < far
+
+
 @pytest.mark.parametrize("via", ["payment_intent", "charge"])
 def test_money_without_invoice_is_looked_up(shop: Shop, via: str) -> None:
     shop.stripe.switch(balance_transaction="at_once")
@@ -300,6 +331,54 @@ def test_more_movements_than_a_page_are_all_kept(shop: Shop) -> None:
     read_money(shop)
     assert kept(shop) == books(shop)
     assert len(kept(shop)) == 120
+
+
+def test_a_movement_that_cannot_be_read_holds_up_no_other_and_is_not_lost(
+    shop: Shop, paid: int
+) -> None:
+    shop.st("charge_fee", amount=299)
+    odd: list[str] = []
+
+    def garble(name: str, call: Callable[[], Any]) -> Any:
+        page = call()
+        if name != "list_balance_transactions":
+            return page
+        odd[:] = [page.rows[0].id]
+        broken = UnreadableObject(object_id=odd[0], reason="expected a currency code")
+        return replace(page, rows=page.rows[1:], unreadable=(broken,))
+
+    with interfering(shop, garble):
+        job = read_money(shop)
+    assert job.state == "dead"
+    assert odd[0] in job.failure_message
+    assert [m.type for m in movements(shop)] == ["charge"]
+    assert [fact.fee_minor for fact in facts(shop, paid)] == [320]
+    with tenant_scope(shop.tenant.pk):
+        assert PollFeed.objects.get(feed="money").watermarks == {}
+    assert read_money(shop).state == "done"
+    assert kept(shop) == books(shop)
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_worker_that_dies_at_any_call_leaves_nothing_out(
+    shop: Shop, paid: int, number: int
+) -> None:
+    """Calls: movements, charge, payouts, movements of the payout; the fifth is the next job's."""
+    shop.st("create_payment", amount=5000, currency="cad")
+    shop.stripe.advance(SOME_DAYS)
+    made = shop.st("pay_out")
+    shop.enqueue(kinds.POLL_MONEY)
+    with interfering(shop, KillAt(number, before=False)):
+        assert run_killed(shop) is (number < 5)
+    recover()
+    shop.settle()
+    read_money(shop)
+    assert kept(shop) == books(shop)
+    assert sum(part.net_minor for part in movements(shop, payout_id=made["id"])) == 0
+    assert len(movements(shop, payout_id=made["id"])) == 3
+    assert [fact.fee_minor for fact in facts(shop, paid)] == [320]
+    assert [row.movements_read_at is not None for row in payouts(shop)] == [True]
+    assert len(shop.jobs(kind="look_up_stripe_payment")) == 1
 
 
 def test_a_key_that_may_not_read_the_balance_stops_only_this(shop: Shop, paid: int) -> None:
