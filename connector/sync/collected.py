@@ -68,6 +68,41 @@ def returned(rows: Iterable[CollectedPayment], currency: str) -> Money:
     return Money(sum(same), currency)
 
 
+def keep_row(run: SyncRun, row: CollectedPayment) -> None:
+    """Save where a payment stands on its way into FreshBooks."""
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        row.save()
+
+
+def keep_step(
+    run: SyncRun,
+    link: InvoiceLink,
+    row: CollectedPayment,
+    state: CollectedPayment.Recording,
+    action: str,
+) -> None:
+    """Save a step on that way that somebody will ask about, with its audit entry."""
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        row.recording = state
+        row.save()
+        record(
+            tenant_id=run.tenant_id,
+            action=action,
+            entity=f"invoice:{link.freshbooks_invoice_id}",
+            cause=run.job.cause,
+            details={
+                "invoice_payment": row.stripe_invoice_payment_id,
+                "freshbooks_payment": row.freshbooks_payment_id,
+                "amount": str(Money(row.amount_minor, row.currency)),
+                "kept": str(Money(row.kept_minor, row.currency)),
+                "in_freshbooks": str(Money(row.freshbooks_amount_minor or 0, row.currency)),
+                "reason": row.reason,
+            },
+        )
+
+
 def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount: Money) -> int:
     row, created = CollectedPayment.objects.get_or_create(
         tenant_id=run.tenant_id,

@@ -14,6 +14,7 @@ from connector.idempotency import find_marker
 from connector.models import CollectedPayment, InvoiceLink
 from connector.money import Money
 from connector.sync.books import Books
+from connector.sync.collected import keep_row, keep_step
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import DELETED, FreshBooksPayment
 from connector.writes import Intent, perform
@@ -44,14 +45,14 @@ def notice_changes_by_people(
             row.change_pending = False
             state = Recording.TAKEN_BACK if ours else Recording.DELETED_BY_PERSON
             action = "payment.taken_back" if ours else "payment.deleted_by_person"
-            _save_change(run, link, row, state, action)
+            keep_step(run, link, row, state, action)
         elif payment.amount.amount_minor != row.freshbooks_amount_minor:
             ours = row.change_pending and payment.amount.amount_minor == row.written_minor
             row.freshbooks_amount_minor = payment.amount.amount_minor
             row.changed_by_person = row.changed_by_person or not ours
             row.change_pending = False
             action = "payment.amount_changed" if ours else "payment.changed_by_person"
-            _save_change(run, link, row, Recording.RECORDED, action)
+            keep_step(run, link, row, Recording.RECORDED, action)
 
 
 def follow_in_freshbooks(
@@ -68,13 +69,13 @@ def follow_in_freshbooks(
     row.written_minor, row.change_pending = target.amount_minor, True
     row.lowering_proposed_minor = None
     row.changes += 1
-    _save(run, row)
+    keep_row(run, row)
     try:
         answer = _write(run, link, row, payment, target)
     except (VendorRefused, VendorNotFound) as refusal:
         row.change_pending, row.changed_by_person = False, True
         row.reason = f"FreshBooks refused to change it: {refusal.message}"
-        _save_change(run, link, row, Recording.RECORDED, "payment.change_refused")
+        keep_step(run, link, row, Recording.RECORDED, "payment.change_refused")
         return books
     return _done(run, link, row, answer, books)
 
@@ -92,9 +93,9 @@ def remove_doubles(run: SyncRun, link: InvoiceLink, row: CollectedPayment, books
             continue
         if _fields(double) == _fields(first):
             row.changes += 1
-            _save(run, row)
+            keep_row(run, row)
             _write(run, link, row, double, Money.zero(row.currency))
-            _save_change(run, link, row, Recording(row.recording), "payment.double_removed")
+            keep_step(run, link, row, Recording(row.recording), "payment.double_removed")
             books = books.without_payment(double)
     return books
 
@@ -121,7 +122,7 @@ def take_up_again(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> Non
     row.freshbooks_payment_id = None
     row.attempts = row.looks = 0
     row.written_minor = None
-    _save_change(run, link, row, state, "payment.taken_up_again")
+    keep_step(run, link, row, state, "payment.taken_up_again")
 
 
 def _may(run: SyncRun, row: CollectedPayment) -> bool:
@@ -199,35 +200,6 @@ def _done(
     row.reason, row.change_pending = "", False
     state = Recording.TAKEN_BACK if taken_back else Recording.RECORDED
     action = "payment.taken_back" if taken_back else "payment.amount_changed"
-    _save_change(run, link, row, state, action)
+    keep_step(run, link, row, state, action)
     books = books.without_payment(before)
     return books if taken_back else books.with_payment(answer)
-
-
-def _save(run: SyncRun, row: CollectedPayment) -> None:
-    with tenant_scope(run.tenant_id):
-        run.job.hold_fence()
-        row.save()
-
-
-def _save_change(
-    run: SyncRun, link: InvoiceLink, row: CollectedPayment, state: Recording, action: str
-) -> None:
-    with tenant_scope(run.tenant_id):
-        run.job.hold_fence()
-        row.recording = state
-        row.save()
-        record(
-            tenant_id=run.tenant_id,
-            action=action,
-            entity=f"invoice:{link.freshbooks_invoice_id}",
-            cause=run.job.cause,
-            details={
-                "invoice_payment": row.stripe_invoice_payment_id,
-                "freshbooks_payment": row.freshbooks_payment_id,
-                "collected": str(Money(row.amount_minor, row.currency)),
-                "kept": str(Money(row.kept_minor, row.currency)),
-                "in_freshbooks": str(Money(row.freshbooks_amount_minor or 0, row.currency)),
-                "reason": row.reason,
-            },
-        )

@@ -14,7 +14,6 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from audit.recording import record
 from connector.errors import (
     ConnectorError,
     FailureMode,
@@ -27,6 +26,7 @@ from connector.models import CollectedPayment, InvoiceLink
 from connector.money import Money
 from connector.sync import recording_guards
 from connector.sync.books import Books
+from connector.sync.collected import keep_row, keep_step
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import (
     FreshBooksPayment,
@@ -147,7 +147,7 @@ def _send(
         perform(run.job, _intent(run, link, row, draft, kept))
     except VendorRefused as refusal:
         row.reason = refusal.message
-        _save(run, link, row, Recording.REJECTED, "payment.refused")
+        keep_step(run, link, row, Recording.REJECTED, "payment.refused")
         return books
     except ConnectorError as error:
         unknown = isinstance(error, OutcomeUnknown) or error.failure_mode == FailureMode.INTERNAL
@@ -261,39 +261,16 @@ def _adopt(
             f"FreshBooks kept {payment.amount} of {Money(row.written_minor, row.currency)}; the "
             "rest became a credit of the client."
         )
-    _save(run, link, row, Recording.RECORDED, "payment.recorded")
+    keep_step(run, link, row, Recording.RECORDED, "payment.recorded")
     known = any(payment.id == other.id for other in books.payments)
     return books if known else books.with_payment(payment)
 
 
 def _leave_to_person(run: SyncRun, link: InvoiceLink, row: CollectedPayment, reason: str) -> None:
     row.reason = reason
-    _save(run, link, row, Recording.NEEDS_YOU, "payment.left_to_person")
+    keep_step(run, link, row, Recording.NEEDS_YOU, "payment.left_to_person")
 
 
 def _save_state(run: SyncRun, row: CollectedPayment, state: Recording) -> None:
-    with tenant_scope(run.tenant_id):
-        run.job.hold_fence()
-        row.recording = state
-        row.save()
-
-
-def _save(
-    run: SyncRun, link: InvoiceLink, row: CollectedPayment, state: Recording, action: str
-) -> None:
-    with tenant_scope(run.tenant_id):
-        run.job.hold_fence()
-        row.recording = state
-        row.save()
-        record(
-            tenant_id=run.tenant_id,
-            action=action,
-            entity=f"invoice:{link.freshbooks_invoice_id}",
-            cause=run.job.cause,
-            details={
-                "invoice_payment": row.stripe_invoice_payment_id,
-                "amount": str(Money(row.amount_minor, row.currency)),
-                "freshbooks_payment": row.freshbooks_payment_id,
-                "reason": row.reason,
-            },
-        )
+    row.recording = state
+    keep_row(run, row)
