@@ -63,7 +63,9 @@ TAXED = {"taxName1": "GST", "taxAmount1": "5", "taxName2": "QST", "taxAmount2": 
 
 
 def play(shop: Shop) -> Business:
-    """Invoices are made, paid in parts and from both sides, edited, overpaid, deleted, refunded."""
+    """Invoices are made, paid in parts and from both sides, edited, overpaid, deleted, refunded; their
+    client gets a tax number, and another one.
+    """
     business = Business(shop)
     _refresh_is_due(shop)
     _begin(business)
@@ -115,6 +117,7 @@ def _changes(business: Business) -> None:
     shop.edit(ids["edited"], "90.00", "10.10")
     shop.fb("send_invoice", id=ids["overpaid"])
     shop.fb("delete_invoice", id=ids["deleted"])
+    shop.fb("edit_client", id=shop.client_id, client={"vat_number": "123456789RT0001"})
     shop.pay(ids["dinar"])
     charge = next(row["id"] for row in shop.st_book()["charges"] if row["amount"] == 3000)
     shop.st("refund", charge=charge, amount=1000)
@@ -125,6 +128,7 @@ def _last_money(business: Business) -> None:
     shop.pay(ids["mixed"])
     shop.pay(ids["edited"])
     shop.pay(ids["overpaid"], 7000)
+    shop.fb("edit_client", id=shop.client_id, client={"vat_number": "987654321RT0001"})
 
 
 # What must hold ----------------------------------------------------------------------------------
@@ -181,6 +185,9 @@ def _doubled(business: Business) -> Iterator[str]:
     book = shop.st_book()
     owners = Counter(row["metadata"].get("fb_client_id") for row in book["customers"])
     yield from (f"client {who} has {times} customers" for who, times in owners.items() if times > 1)
+    numbers = [row["value"] for row in book["tax_ids"]]
+    if numbers != ["987654321RT0001"]:
+        yield f"the client's tax number is {numbers}"
     cheques = Counter(row["metadata"].get("fb_payment_id") for row in book["payment_records"])
     yield from (
         f"payment {which} was reported {times} times"
@@ -197,12 +204,12 @@ def _doubled(business: Business) -> Iterator[str]:
 
 
 def _wrong_money(business: Business) -> Iterator[str]:
-    """Every payment that Stripe took is in FreshBooks with its amount, or waits for a person."""
+    """What was kept of each payment in Stripe is in FreshBooks, or waits for a person."""
     shop = business.shop
     for name, number in business.invoices.items():
         for row in shop.collected(number):
-            if row.recording == "recorded" and row.freshbooks_amount_minor != row.amount_minor:
-                yield f"{name}: {row.amount_minor} was recorded as {row.freshbooks_amount_minor}"
+            if row.recording == "recorded" and row.freshbooks_amount_minor != row.kept_minor:
+                yield f"{name}: {row.kept_minor} is recorded as {row.freshbooks_amount_minor}"
             if row.recording not in {"recorded", "needs_you"}:
                 yield f"{name}: a payment of {row.amount_minor} is {row.recording} {row.reason}"
             if row.recording == "needs_you" and not row.reason:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from connector.vendors.stripe.parsing import (
     to_webhook_endpoint,
 )
 from connector.vendors.stripe.records import StripeInvoice, StripePage, UnreadableObject
+from tests.sandbox.stripe_desk import contract
 from tests.vendors.local_server import fixture
 
 V = "stripe/2026-10-28.endive"
@@ -37,6 +40,18 @@ def fields(data: object) -> Fields:
 
 def invoice(**changes: object) -> StripeInvoice:
     return to_invoice(fields({**body("invoice"), **changes}))
+
+
+OBJECTS = sorted(
+    file.stem
+    for file in (Path(__file__).parents[2] / "fixtures" / V).glob("*.json")
+    if "object" in json.loads(file.read_text())
+)
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_the_fixtures_themselves_keep_to_the_pinned_version(name: str) -> None:
+    assert contract().of_object(body(name)) == []
 
 
 def test_an_invoice() -> None:
