@@ -22,11 +22,13 @@ APPROVE = "connector.approve_collectedpayment"
 MATCH = "connector.match_straypayment"
 MAKE_PLAN = "connector.make_plan"
 APPROVE_PLAN = "connector.approve_plan"
+CLOSE_MONTH = "connector.close_closedperiod"
 LOOK_AFTER = "connector.change_discrepancy"  # Django's own: the owner is the only field to change
 REFRESH = "tenants.refresh_tenant"
 OPERATE = "tenants.operate_tenant"
 
 OF_BUTTONS = {
+    CLOSE_MONTH: "Can close a month and open it again",
     REQUEUE: "Can re-queue and release jobs",
     REPLAY: "Can replay deliveries",
     SYNC_INVOICE: "Can synchronize invoices now",
@@ -54,6 +56,7 @@ MONEY_MODELS = (
     "moneyfact",
     "balancemovement",
     "payout",
+    "closedperiod",
 )
 
 
@@ -73,7 +76,7 @@ def ensure_roles(sender: AppConfig, using: str, **_: Any) -> None:
         using,
         FINANCE,
         Q(content_type__app_label__in=OURS, codename__in=views)
-        | _named(APPROVE, MATCH, MAKE_PLAN, APPROVE_PLAN, LOOK_AFTER),
+        | _named(APPROVE, MATCH, MAKE_PLAN, APPROVE_PLAN, CLOSE_MONTH, LOOK_AFTER),
     )
 
 

@@ -47,6 +47,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Journal", "menu_book", "connector.moneyfact"),
             ("Balance movements", "account_balance", "connector.balancemovement"),
             ("Payouts", "account_balance_wallet", "connector.payout"),
+            ("Statements", "summarize", "connector.closedperiod"),
         ),
     ),
     ("Clients", (("Clients", "groups", "connector.clientlink"),)),

@@ -14,6 +14,7 @@ from connector.jobs import kinds
 from connector.models import (
     CallCount,
     ClientLink,
+    ClosedPeriod,
     CollectedPayment,
     Delivery,
     Discrepancy,
@@ -30,7 +31,9 @@ from connector.models import (
 from tenants.models import (
     Tenant,
 )
+from tests.admin.balance_rows import make_balance
 from tests.admin.connected import connect
+from tests.admin.plan_rows import make_plan
 from tests.admin.stray_rows import make_stray
 from tests.factories import (
     make_tenant,
@@ -63,6 +66,8 @@ def make_world(name: str = "Maple Joinery", *, invoices: int = 3, **tenant_value
     link, payment, client = made[0]
     discrepancy = _discrepancy(tenant, made[1 % len(made)][0])
     _tenant_rows(tenant)
+    make_balance(payment)
+    make_plan(tenant)
     job = make_job(
         tenant,
         kind=kinds.SYNC_INVOICE,
@@ -252,6 +257,14 @@ def _tenant_rows(tenant: Tenant) -> None:
         currency="CAD",
         paid_on=date(2026, 3, 9),
         type="Check",
+    )
+    ClosedPeriod.objects.create(
+        tenant=tenant,
+        month=date(2026, 3, 1),
+        closed_at=now,
+        closed_by="fin",
+        statement_hash="0" * 64,
+        figures={"last_fact": 0, "invoices": [], "totals": []},
     )
     for feed in PollFeed.Feed.values:
         PollFeed.objects.create(
