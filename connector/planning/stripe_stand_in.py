@@ -164,6 +164,15 @@ class StripeStandIn(StandIn):
         self.records[made.id] = made
         return made
 
+    def attach_payment_intent(
+        self, invoice_id: str, payment_intent_id: str, **_: str
+    ) -> StripeInvoice:
+        """Noted; a payment of Stripe's own counts as far as something remains."""
+        received: Money = self.read("get_payment_intent", payment_intent_id).amount_received
+        remaining = self.get_invoice(invoice_id).amount_remaining
+        counts = min(received, remaining)
+        return self._settle("attach_payment", invoice_id, counts)
+
     def _settle(self, name: str, invoice_id: str, amount: Money) -> StripeInvoice:
         before = self.get_invoice(invoice_id)
         self.note(name, invoice_id, {"amount": str(amount)})

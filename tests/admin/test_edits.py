@@ -48,14 +48,14 @@ def last_entry(action: str) -> tuple[AuditEntry, Any]:
 
 
 def test_settings_are_saved_and_recorded(world: World, signed_in: SignedIn) -> None:
-    changed = settings_of(world.tenant, payment_mode="record", start_date="2026-01-01")
+    changed = settings_of(world.tenant, payment_mode="observe", start_date="2026-01-01")
     assert signed_in("superuser").post(page(world.tenant), changed).status_code == 302
     tenant = Tenant.objects.get(pk=world.tenant.pk)
-    assert (tenant.payment_mode, str(tenant.start_date)) == ("record", "2026-01-01")
+    assert (tenant.payment_mode, str(tenant.start_date)) == ("observe", "2026-01-01")
     entry, details = last_entry("tenant.settings_changed")
     assert (entry.actor, entry.tenant_id) == ("ada", tenant.pk)
     assert details["before"] == {"payment_mode": "approve", "start_date": None}
-    assert details["after"] == {"payment_mode": "record", "start_date": "2026-01-01"}
+    assert details["after"] == {"payment_mode": "observe", "start_date": "2026-01-01"}
 
 
 @pytest.mark.parametrize("role", ["support", "finance", "staff"])
