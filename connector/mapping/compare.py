@@ -102,10 +102,8 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
 
     Units: `collected` is Stripe's own money, `refunded` what of it went back; `recorded` our live
         FreshBooks payments for it (or those that a person confirmed to be it); `reported` what we
-        told Stripe was paid elsewhere, `taken_back` what its invoice may count beyond that;
-        `unclear` says that a payment of several invoices went back in part.
-    Modes: `records_payments` is true where the tenant has payments recorded at once. Elsewhere a
-        payment that FreshBooks does not have yet is expected, and listed with severity "info".
+        told Stripe was paid elsewhere, `taken_back` what its invoice may count beyond that.
+    Modes: without `records_payments` a payment that FreshBooks lacks is expected: severity "info".
     """
     if stripe is not None and stripe.status in _GONE_IN_STRIPE:
         stripe = None
