@@ -165,6 +165,6 @@ def _edges(widths: Sequence[int]) -> list[tuple[float, float]]:
     unit = (WIDTH - 2 * MARGIN) / sum(widths)
     found, left = [], MARGIN
     for width in widths:
-        found.append((left + 1, left + width * unit - 2))
+        found.append((left + 3, left + width * unit - 3))
         left += width * unit
     return found

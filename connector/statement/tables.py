@@ -133,7 +133,7 @@ def _invoices(statement: Statement) -> Table:
         note="Every invoice with a movement in the month or with anything open. The vendors' own "
         "figures are what they said last, not at the end of the month.",
         columns=columns,
-        widths=(20, 33, 0, 11, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 33, *(0,) * 12),
+        widths=(20, 33, 0, 15, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 40, *(0,) * 12),
         rows=lambda: (_invoice(line) for line in statement.invoices),
         count=len(statement.invoices),
     )
