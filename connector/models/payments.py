@@ -191,7 +191,7 @@ class OutsidePayment(TenantOwned):
         records = self.stripe_records
         counted = sum(record["amount_minor"] for record in records if record["attached"])
         told = sum(record["amount_minor"] - record["refunded_minor"] for record in records)
-        return max(0, counted - told)
+        return max(0, int(counted - told))
 
     def __str__(self) -> str:
         return f"FreshBooks payment {self.freshbooks_payment_id}"

@@ -7,6 +7,7 @@ where FreshBooks does not know of it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from django.db.models import Sum
 from django.utils import timezone
@@ -60,27 +61,28 @@ def _prefix(stripe: StripeInvoice, kind: MoneyFact.Kind) -> str:
 
 
 def _note_facts(link: InvoiceLink, stripe: StripeInvoice, note: StripeCreditNote) -> Iterator[Fact]:
-    common = {
-        "side": MoneyFact.Side.STRIPE,
-        "source_id": note.id,
-        "money": Money.zero(note.amount.currency),
-        "about": note.amount,
-        "invoice": link,
-        "note": f"{note.pre_payment} off what is asked, {note.post_payment} off what was paid",
-    }
-    kind = Kind.CREDIT_NOTE
-    key = f"{_prefix(stripe, kind)}{note.id}"
-    yield Fact(kind=kind, key=key, happened_at=note.created_at, **common)
+    made = Fact(
+        side=MoneyFact.Side.STRIPE,
+        kind=Kind.CREDIT_NOTE,
+        key=f"{_prefix(stripe, Kind.CREDIT_NOTE)}{note.id}",
+        source_id=note.id,
+        money=Money.zero(note.amount.currency),
+        about=note.amount,
+        happened_at=note.created_at,
+        invoice=link,
+        note=f"{note.pre_payment} off what is asked, {note.post_payment} off what was paid",
+    )
+    yield made
     if note.status == "void":
         kind = Kind.CREDIT_NOTE_VOIDED
         key = f"{_prefix(stripe, kind)}{note.id}"
-        yield Fact(kind=kind, key=key, happened_at=note.voided_at or timezone.now(), **common)
+        yield replace(made, kind=kind, key=key, happened_at=note.voided_at or timezone.now())
 
 
 def _fact(
     link: InvoiceLink, stripe: StripeInvoice, kind: MoneyFact.Kind, key: str, about: Money
 ) -> Fact:
-    at_finalization = kind == Kind.BALANCE_APPLIED and stripe.finalized_at is not None
+    finalized_at = stripe.finalized_at if kind == Kind.BALANCE_APPLIED else None
     return Fact(
         side=MoneyFact.Side.STRIPE,
         kind=kind,
@@ -88,6 +90,6 @@ def _fact(
         source_id=stripe.id,
         money=Money.zero(stripe.currency),
         about=about,
-        happened_at=stripe.finalized_at if at_finalization else timezone.now(),
+        happened_at=finalized_at or timezone.now(),
         invoice=link,
     )

@@ -37,7 +37,7 @@ def refunded(world: World) -> CollectedPayment:
 
 
 def payment(**fields: object) -> CollectedPayment:
-    return CollectedPayment(**{"amount_minor": 5000, "currency": "CAD"} | fields)  # type: ignore[arg-type]
+    return CollectedPayment(**{"amount_minor": 5000, "currency": "CAD"} | fields)
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,8 @@ def test_a_cheque_raised_after_it_was_reported_is_reported_by_the_difference(sho
     cheque = shop.cheque(invoice, "40.00")
     shop.sync(invoice)
     shop.fb("edit_payment", id=cheque, payment=money("55.00"))
-    for _ in range(2):
-        link = shop.sync(invoice)
+    shop.sync(invoice)
+    link = shop.sync(invoice)
     assert records(shop) == [(4000, 0), (1500, 0)]
     assert shop.asking(invoice)["amount_remaining"] == 4500
     assert (link.collection_status, shop.differences(invoice)) == ("partly_paid", [])
@@ -198,8 +198,8 @@ def test_a_credit_applied_in_freshbooks_is_reported_once(shop: Shop) -> None:
     shop.sync(invoice)
     credit = shop.fb("give_credit", clientid=shop.client_id, amount="30.00")
     shop.fb("apply_credit", creditid=credit["id"], invoiceid=invoice, amount="30.00")
-    for _ in range(2):
-        link = shop.sync(invoice)
+    shop.sync(invoice)
+    link = shop.sync(invoice)
     assert records(shop) == [(3000, 0)]
     assert [row.type for row in shop.outside(invoice)] == ["Credit"]
     assert (link.collection_status, shop.differences(invoice)) == ("partly_paid", [])
