@@ -36,6 +36,12 @@ def test_a_person_connects_everything_and_goes_live(
     stripe_account: dict[str, Any],
 ) -> None:
     browser = owner.browser
+    account = {"account_id": business["account_id"]}
+    person = {"organization": "Haddad Dental", "email": "ap@haddad.example"}
+    client = owner.freshbooks.act("create_client", client=person, **account)
+    work = {"name": "Work", "qty": "1", "unit_cost": {"amount": "77.01", "code": "CAD"}}
+    sent = {"customerid": client["id"], "currency_code": "CAD", "lines": [work]}
+    owner.freshbooks.act("create_invoice", invoice=sent, send=True, **account)
     first = text_of(browser.get(page))
     assert f"Connect {tenant.name}" in first
     assert "Still to do:" in first
@@ -59,6 +65,8 @@ def test_a_person_connects_everything_and_goes_live(
     work_through(tenant)
     planned = browser.get(page)
     assert "Nothing has been written yet" in text_of(planned)
+    assert "Haddad Dental" in text_of(planned), "a step without an amount is shown as well"
+    assert "77.01" in text_of(planned)
     (hash_,) = re.findall(r'name="hash" value="([0-9a-f]{64})"', planned.content.decode())
     assert browser.post(f"{page}live/", {"hash": "0" * 64}).status_code == 409
     approved = browser.post(f"{page}live/", {"hash": hash_})
