@@ -47,6 +47,8 @@ class Case:
     open: frozenset[str] = frozenset()
     amount: str = "100.00"
     currency: str = "CAD"
+    rare: bool = False
+    """Played in one way only, the hardest."""
     own_client: bool = False
     """Leaves a credit with its client, which Stripe would use for the client's next invoice."""
 
@@ -145,7 +147,7 @@ CASES: dict[str, Case] = {
     "full": Case(steps=(pay(),), status="paid"),
     "partial": Case(steps=(pay(4000),), status="partly_paid"),
     "two-parts": Case(steps=(pay(4000), pay()), status="paid"),
-    "two-parts-at-once": Case(steps=(both(pay(4000), pay()),), status="paid"),
+    "two-parts-at-once": Case(rare=True, steps=(both(pay(4000), pay()),), status="paid"),
     "over": Case(
         steps=(pay(12000),),
         status="overpaid",
@@ -153,6 +155,7 @@ CASES: dict[str, Case] = {
         own_client=True,
     ),
     "over-then-refunded-to-the-total": Case(
+        rare=True,
         steps=(pay(12000), refund(2000)),
         status="paid",
         open=frozenset({"payment_not_recorded", "refunded"}),  # a person was asked, and must answer
@@ -166,33 +169,45 @@ CASES: dict[str, Case] = {
     ),
     "debit-settles": Case(steps=(debit(), settle), status="paid"),
     "debit-fails-later": Case(steps=(debit(), fail), status="unpaid"),
-    "debit-fails-then-card": Case(steps=(debit(), fail, pay()), status="paid"),
+    "debit-fails-then-card": Case(rare=True, steps=(debit(), fail, pay()), status="paid"),
     "refund-full": Case(steps=(pay(), refund()), status="refunded", open=frozenset({"refunded"})),
     "refund-partial": Case(
         steps=(pay(), refund(3000)), status="partly_paid", open=frozenset({"refunded"})
     ),
     "refund-before-anybody-looked": Case(
-        steps=(both(pay(), refund(3000)),), status="partly_paid", open=frozenset({"refunded"})
+        rare=True,
+        steps=(both(pay(), refund(3000)),),
+        status="partly_paid",
+        open=frozenset({"refunded"}),
     ),
     "refund-in-two": Case(
-        steps=(pay(), refund(3000), refund(7000)), status="refunded", open=frozenset({"refunded"})
+        rare=True,
+        steps=(pay(), refund(3000), refund(7000)),
+        status="refunded",
+        open=frozenset({"refunded"}),
     ),
     "refund-pending-then-there": Case(
+        rare=True,
         steps=(pay(), refund(3000, "pending"), settle_refund),
         status="partly_paid",
         open=frozenset({"refunded"}),
     ),
     "refund-full-fails-later": Case(steps=(pay(), refund(), fail_refund), status="paid"),
-    "refund-partial-fails-later": Case(steps=(pay(), refund(3000), fail_refund), status="paid"),
-    "dispute-open": Case(steps=(pay(), dispute), status="disputed", open=frozenset({"disputed"})),
+    "refund-partial-fails-later": Case(
+        rare=True, steps=(pay(), refund(3000), fail_refund), status="paid"
+    ),
+    "dispute-open": Case(
+        rare=True, steps=(pay(), dispute), status="disputed", open=frozenset({"disputed"})
+    ),
     "dispute-won": Case(steps=(pay(), dispute, win), status="paid"),
     "dispute-lost": Case(
         steps=(pay(), dispute, lose), status="refunded", open=frozenset({"refunded"})
     ),
     "cheque-whole": Case(steps=(cheque("100.00"),), status="paid_outside"),
     "cheque-part": Case(steps=(cheque("40.00"),), status="partly_paid"),
-    "cheque-part-then-card": Case(steps=(cheque("40.00"), pay()), status="paid"),
+    "cheque-part-then-card": Case(rare=True, steps=(cheque("40.00"), pay()), status="paid"),
     "cheque-deleted-after-report": Case(
+        rare=True,
         steps=(cheque("40.00"), delete_cheque),
         status="unpaid",
         open=frozenset({"payment_taken_back"}),
@@ -201,6 +216,7 @@ CASES: dict[str, Case] = {
         steps=(credit(3000),), status="unpaid", open=frozenset({"credit_note_in_stripe"})
     ),
     "credit-note-after-payment": Case(
+        rare=True,
         steps=(pay(), credit(3000)),
         status="paid",
         open=frozenset({"credit_note_in_stripe"}),
@@ -217,3 +233,9 @@ CASES: dict[str, Case] = {
         steps=(pay(), delete), status="", open=frozenset({"deleted_in_freshbooks"})
     ),
 }
+
+
+def cases_of(mode: str, delivery: str) -> dict[str, Case]:
+    """What is played in this way: all in the hardest, the most telling in every other."""
+    hardest = (mode, delivery) == ("record", "disorder")
+    return {name: case for name, case in CASES.items() if hardest or not case.rare}

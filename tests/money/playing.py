@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from django.utils import timezone
 
 from connector import decisions
 from connector.journal import Totals, totals_of
 from connector.models import CollectedPayment, Discrepancy, InvoiceLink, OutsidePayment
+from connector.statement.building import build_statement
+from connector.statement.months import Month
+from connector.statement.records import InvoiceLine
 from tenants.scope import tenant_scope
 from tests.money.cases import Case, Story
 from tests.money.news import DELIVERIES, Mailbox, listen
@@ -53,6 +59,8 @@ class Played:
     """Every writing request of that second round, to either vendor."""
     dead: list[str]
     """Jobs that failed for good."""
+    statement: dict[int, list[InvoiceLine]]
+    """The lines of each invoice in the statement, by FreshBooks id."""
 
 
 # Playing -----------------------------------------------------------------------------------------
@@ -87,7 +95,11 @@ def play(
         writes=[row for row in writes if row["vendor"] == "freshbooks"],
         again=look(shop, stories),
         written_again=requests_since(simulators.record, second),
-        dead=[f"{job.kind} {job.subject}: {job.failure_code}" for job in shop.jobs(state="dead")],
+        statement=_statement(shop),
+        dead=[
+            f"{job.kind} {job.subject}: {job.failure_code} {job.failure_message}"
+            for job in shop.jobs(state="dead")
+        ],
     )
 
 
@@ -136,6 +148,8 @@ def approve(shop: Shop) -> None:
             recording=CollectedPayment.Recording.AWAITING_APPROVAL
         )
         decisions.approve_payments(list(asked.values_list("pk", flat=True)), cause=cause())
+        went_back = CollectedPayment.objects.filter(lowering_proposed_minor__isnull=False)
+        decisions.approve_lowering(list(went_back.values_list("pk", flat=True)), cause=cause())
     shop.settle()
 
 
@@ -168,6 +182,17 @@ def look(shop: Shop, stories: Mapping[str, Story]) -> dict[str, Ending]:
             )
             for name, story in stories.items()
         }
+
+
+def _statement(shop: Shop) -> dict[int, list[InvoiceLine]]:
+    """Of a month that has all that happened so far, whatever zone the books are kept in."""
+    month = Month.of(timezone.now().date() + timedelta(days=1))
+    with tenant_scope(shop.tenant.pk):
+        statement = build_statement(shop.tenant, month)
+    lines: dict[int, list[InvoiceLine]] = {}
+    for row in statement.invoices:
+        lines.setdefault(row.invoice, []).append(row)
+    return lines
 
 
 def _ending(link: InvoiceLink, totals: Totals, books: InvoiceBooks) -> Ending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,6 @@ from tests.money.playing import Ending, look
 from tests.pipeline.shop import Shop, open_shop
 from tests.pipeline.simulators import Simulators
 from tests.pipeline.vendor_side import line
-from tests.sandbox.driving import Hook
 
 Recording = CollectedPayment.Recording
 WHOLE = 10**6  # a burst that only a step which must find all settled can end
@@ -24,14 +23,10 @@ WHOLE = 10**6  # a burst that only a step which must find all settled can end
 
 
 def hear_late(shop: Shop, mailbox: Mailbox) -> None:
-    """The last comes first, and everything comes twice."""
+    """The last comes first, and every third comes twice."""
     while hooks := mailbox.take():
-        mailbox.hand_over(_reversed_twice(hooks))
+        mailbox.hand_over([*reversed(hooks), *hooks[::3]])
         shop.settle()
-
-
-def _reversed_twice(hooks: Sequence[Hook]) -> list[Hook]:
-    return [hook for hook in reversed(hooks) for _ in range(2)]
 
 
 def only_poll(shop: Shop, _: Mailbox) -> None:
@@ -56,8 +51,8 @@ class Way:
 
 
 WAYS = {
-    "told at once": Way(tell=hear, burst=4),
-    "told late, reversed and doubled": Way(tell=hear_late),
+    "told at once": Way(tell=hear, burst=8),
+    "told late, reversed, some twice": Way(tell=hear_late),
     "polled": Way(tell=only_poll, listens=False),
     "compared": Way(tell=only_compare, listens=False),
 }
