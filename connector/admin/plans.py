@@ -31,6 +31,23 @@ from connector.roles import APPROVE_PLAN
 
 ACTIONS = dict(PlanStep.Action.choices)
 STATES = dict(PlanStep.State.choices)
+ORDER = (
+    "Number",
+    "Name",
+    "Customer",
+    "E-mail",
+    "Lines",
+    "Discount",
+    "Tax",
+    "Total",
+    "Payment",
+    "Amount",
+    "Date",
+    "Due date",
+    "State in Stripe",
+    "Emailed by Stripe",
+)
+IN_SHORT = ("Total", "Amount", "State in Stripe", "E-mail", "Name", "Stripe customer")
 
 
 def _summary(plan: Plan) -> str:
@@ -66,12 +83,18 @@ def _counts(plan: Plan) -> str:
 
 
 def _fields(step: PlanStep) -> SafeString:
-    return render_to_string("connector/admin/step_fields.html", {"fields": step.fields})
+    """In the order of an invoice; the database keeps none."""
+    ordered = sorted(step.fields.items(), key=lambda item: (_rank(item[0]), item[0]))
+    return render_to_string("connector/admin/step_fields.html", {"fields": dict(ordered)})
+
+
+def _rank(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
 def _in_short(step: PlanStep) -> str:
     """The figures that matter most, for the list."""
-    named = [name for name in ("Total", "Amount", "State in Stripe") if name in step.fields]
+    named = [name for name in IN_SHORT if name in step.fields]
     parts = []
     for name in named[:2]:
         field = step.fields[name]

@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveIntegerField()),
-                ('action', models.CharField(choices=[('create', 'Create in Stripe'), ('update', 'Change in Stripe'), ('replace', 'Void and make again'), ('void', 'Void or delete in Stripe'), ('link', 'Link what is there'), ('record', 'Record payment in FreshBooks'), ('remove', 'Take our payment back'), ('report', 'Tell Stripe of a payment'), ('skip', 'Nothing')], max_length=8)),
+                ('action', models.CharField(choices=[('create', 'Create in Stripe'), ('update', 'Change in Stripe'), ('replace', 'Void and make again'), ('void', 'Void or delete in Stripe'), ('link', 'Link what is there'), ('record', 'Record payment in FreshBooks'), ('remove', 'Take our payment back'), ('report', 'Tell Stripe of a payment'), ('skip', 'Leave as it is')], max_length=8)),
                 ('entity', models.CharField(help_text='e.g. "invoice:2903314".', max_length=120)),
                 ('label', models.CharField(blank=True, max_length=200)),
                 ('fields', models.JSONField(blank=True, default=dict, help_text='Each field: before and after.')),

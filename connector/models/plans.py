@@ -62,7 +62,7 @@ class PlanStep(TenantOwned):
         RECORD = "record", "Record payment in FreshBooks"
         REMOVE = "remove", "Take our payment back"
         REPORT = "report", "Tell Stripe of a payment"
-        SKIP = "skip", "Nothing"
+        SKIP = "skip", "Leave as it is"
 
     class State(models.TextChoices):
         OPEN = "open", "To do"

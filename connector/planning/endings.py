@@ -23,10 +23,7 @@ SHOWN = 5  # so many changes are told in the plan's own reason
 
 
 def begin(plan: Plan, *, cause: Cause) -> None:
-    """From approved to being applied: steps that do nothing are done, a new mode holds from now."""
-    PlanStep.objects.filter(plan=plan, action=PlanStep.Action.SKIP).update(
-        state=State.DONE, outcome="Nothing was to be done.", done_at=timezone.now()
-    )
+    """From approved to being applied: a new mode holds from now on."""
     plan.state = Plan.State.APPLYING
     plan.save(update_fields=["state"])
     if plan.purpose != Plan.Purpose.MODE:

@@ -45,6 +45,7 @@ from tenants.scope import tenant_scope
 
 BATCH = 100
 FEW = 50  # so many entities are read one by one: cheaper than whole lists
+NOTHING_TO_DO = "Nothing was to be done."
 Purpose = Plan.Purpose
 
 
@@ -202,6 +203,7 @@ def _add(making: Making, drafts: list[StepDraft], facts: Facts) -> None:
     for draft in drafts:
         making.position += 1
         making.counts[draft.action] += 1
+        is_done = draft.action == PlanStep.Action.SKIP
         making.rows.append(
             PlanStep(
                 tenant_id=making.plan.tenant_id,
@@ -214,6 +216,8 @@ def _add(making: Making, drafts: list[StepDraft], facts: Facts) -> None:
                 reason=draft.reason,
                 seen=facts,
                 fingerprint=fingerprint(facts),
+                state=PlanStep.State.DONE if is_done else PlanStep.State.OPEN,
+                outcome=NOTHING_TO_DO if is_done else "",
             )
         )
 

@@ -22,7 +22,7 @@ def plans(world: World) -> list[Plan]:
 
 def press(browser: Client, row: Plan, button: str) -> int:
     url = reverse("admin:connector_plan_change", args=[row.pk]).replace("change/", button)
-    return browser.post(f"{url}/").status_code
+    return browser.post(f"{url}/", {"confirm": "yes"}).status_code
 
 
 def change(browser: Client, tenant: Tenant, **values: str) -> None:
@@ -70,8 +70,11 @@ def test_support_cannot_approve_and_finance_can(
 def test_a_plan_with_another_hash_is_not_approved(world: World, signed_in: SignedIn) -> None:
     """Its steps are not those that the hash was taken of."""
     (plan,) = plans(world)
-    press(signed_in("superuser"), plan, "approve")
+    browser = signed_in("superuser")
+    assert press(browser, plan, "approve") in {200, 302}
     assert plans(world)[0].state == Plan.State.PROPOSED
+    page = browser.get(reverse("admin:connector_plan_changelist")).content.decode()
+    assert "Not approved" in page
 
 
 def test_recording_is_planned_and_observing_holds_at_once(
