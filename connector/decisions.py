@@ -186,7 +186,7 @@ def look_after(rows: Sequence[Discrepancy], *, cause: Cause) -> int:
 
 def poll_now(tenants: Sequence[Tenant], *, cause: Cause) -> int:
     """Ask both vendors now what changed."""
-    feeds = (PollFeed.Feed.FRESHBOOKS, PollFeed.Feed.STRIPE)
+    feeds = (PollFeed.Feed.FRESHBOOKS, PollFeed.Feed.STRIPE, PollFeed.Feed.MONEY)
     return _queue_for(tenants, [schedule.KIND_OF_FEED[feed] for feed in feeds], cause)
 
 

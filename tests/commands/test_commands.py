@@ -44,7 +44,7 @@ def test_an_unknown_tenant_is_told_with_the_known_ones(world: World, command: st
 def test_sync_polls_both_vendors(two_worlds: tuple[World, World], rung: list[str]) -> None:
     tenant = two_worlds[0].tenant
     told = run("sync", tenant.slug)
-    assert "queued poll_freshbooks, poll_stripe" in told
+    assert "queued poll_freshbooks, poll_stripe, poll_money" in told
     assert queued(tenant, kinds.POLL_FRESHBOOKS) == queued(tenant, kinds.POLL_STRIPE) == [""]
     assert queued(two_worlds[1].tenant, kinds.POLL_STRIPE) == []
     assert rung == ["freshbooks"]
@@ -69,7 +69,7 @@ def test_sync_of_an_invoice_or_client_that_is_not_here_yet(world: World) -> None
 
 
 def test_waiting_gives_up_when_nobody_works(world: World) -> None:
-    with pytest.raises(CommandError, match=r"Not settled after 0.2 seconds: 2 queued"):
+    with pytest.raises(CommandError, match=r"Not settled after 0.2 seconds: 3 queued"):
         run("sync", world.tenant.slug, "--wait", "0.2")
 
 

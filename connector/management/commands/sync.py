@@ -54,7 +54,7 @@ def _wanted(tenant: Tenant, options: dict[str, Any]) -> list[tuple[kinds.Kind, s
         return [(kinds.SYNC_INVOICE, _invoice_id(tenant, options["invoice"]))]
     if options["client"]:
         return [(kinds.SYNC_CLIENT, str(options["client"]))]
-    return [(kinds.POLL_FRESHBOOKS, ""), (kinds.POLL_STRIPE, "")]
+    return [(kinds.POLL_FRESHBOOKS, ""), (kinds.POLL_STRIPE, ""), (kinds.POLL_MONEY, "")]
 
 
 def _invoice_id(tenant: Tenant, name: str) -> str:
