@@ -124,6 +124,19 @@ def test_a_button_that_is_switched_on_later_is_noticed_within_a_day(shop: Shop) 
     assert shop.differences(invoice) == []
 
 
+def test_a_button_that_came_with_a_change_of_the_invoice_is_noticed_with_it(shop: Shop) -> None:
+    connect_gateway(shop)
+    invoice = shop.invoice("10.00")
+    shop.sync(invoice)
+    button(shop, invoice)
+    with tenant_scope(shop.tenant.pk):
+        InvoiceLink.objects.update(own_collector_at=timezone.now() - timedelta(minutes=1))
+    shop.edit(invoice, "10.00")
+    shop.sync(invoice)
+    assert shop.differences(invoice) == ["own_pay_button"]
+    assert shop.statuses(invoice) == ["open"]
+
+
 def test_a_gateway_that_is_connected_later_is_noticed_within_a_day(shop: Shop) -> None:
     invoice = shop.invoice("10.00")
     shop.sync(invoice)
