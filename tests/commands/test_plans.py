@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from io import StringIO
 from typing import Any
 
@@ -21,7 +22,7 @@ def working(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """While a command waits, the workers work."""
 
     class Clock:
-        monotonic = staticmethod(planned.time.monotonic)
+        monotonic = staticmethod(time.monotonic)
 
         @staticmethod
         def sleep(_: float) -> None:

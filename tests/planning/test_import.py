@@ -149,6 +149,7 @@ def test_only_the_exact_hash_is_approved(new_shop: Shop) -> None:
     assert again(new_shop, made).state == Plan.State.PROPOSED
     with tenant_scope(new_shop.tenant.pk):
         step = made.steps.order_by("position").last()
+        assert step is not None
         step.fields = {"Total": {"after": "1.00 CAD"}}
         step.save()
     with pytest.raises(PlanRefused) as refusal:

@@ -22,11 +22,11 @@ def calls_in_sync() -> set[tuple[str, str]]:
     found = set()
     for path in SYNC.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            owner = node.value if isinstance(node, ast.Attribute) else None
-            run = owner.value if isinstance(owner, ast.Attribute) else None
-            if isinstance(run, ast.Name) and run.id == "run" and owner.attr in STAND_INS:
-                assert isinstance(node, ast.Attribute)
-                found.add((owner.attr, node.attr))
+            match node:
+                case ast.Attribute(
+                    value=ast.Attribute(value=ast.Name(id="run"), attr=vendor), attr=name
+                ) if vendor in STAND_INS:
+                    found.add((vendor, name))
     return found
 
 
