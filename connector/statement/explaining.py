@@ -26,8 +26,8 @@ KINDS = {
     "changed_by_person": "Amount changed in FreshBooks by a person",
     "refund_not_followed": "Refunded, FreshBooks not lowered",
     "dispute_not_followed": "Lost to a dispute, FreshBooks not lowered",
-    "dispute_open": "Disputed: FreshBooks stays until it is decided",
     "refund_unclear": "Refund of a payment for several invoices",
+    "match_taken_back": "Match taken back, FreshBooks not lowered",
     "lowered_later": "Lowered in FreshBooks after the month",
     "outside_not_reported": "Paid elsewhere, Stripe not told",
     "reported_gone": "Stripe was told of it, FreshBooks no longer has it",
@@ -57,6 +57,7 @@ class Collected:
     refunds_unclear: bool
     changed_by_person: bool
     dispute: str  # Stripe's word; "" without
+    undone: bool  # its match was taken back
 
 
 @dataclass(kw_only=True, slots=True)
@@ -107,10 +108,15 @@ def _kind(row: Collected, stripe: int, book: int, later: int) -> str:
         return "refund_unclear"
     if book == 0:
         return _OF_RECORDING.get(row.recording, "")
-    if stripe > book:
-        return "recorded_later" if later == stripe - book else ""
     if later == stripe - book:
-        return "lowered_later"
+        return "recorded_later" if stripe > book else "lowered_later"
+    return "" if stripe > book else _not_followed(row)
+
+
+def _not_followed(row: Collected) -> str:
+    """Why FreshBooks shows more than Stripe kept."""
+    if row.undone:
+        return "match_taken_back"
     return "dispute_not_followed" if row.dispute == "lost" else "refund_not_followed"
 
 

@@ -88,7 +88,7 @@ def _report(number: int, amount: int, currency: str, at: datetime) -> reading.In
 
 
 def _collected(row: tuple[Any, ...]) -> Collected:
-    _, intent, charge, recording, number, unclear, changed, dispute = row
+    _, intent, charge, recording, number, unclear, changed, dispute, undone = row
     return Collected(
         payment=intent or charge,
         recording=recording,
@@ -96,6 +96,7 @@ def _collected(row: tuple[Any, ...]) -> Collected:
         refunds_unclear=unclear,
         changed_by_person=changed,
         dispute=dispute,
+        undone=undone,
     )
 
 

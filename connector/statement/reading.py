@@ -162,6 +162,7 @@ def payments_by_invoice() -> Lane:
         "refunds_unclear",
         "changed_by_person",
         "dispute_status",
+        "undone",
     )
     return Lane(rows.iterator(chunk_size=CHUNK))
 

@@ -306,5 +306,14 @@ def test_the_number_of_questions_does_not_grow(
     for rounds in (1, 3):
         for _ in range(rounds):
             busy.fill(books)
-        with django_assert_num_queries(21):
+        with django_assert_num_queries(19):
             march(books)
+
+
+def test_a_match_that_was_taken_back(books: Books) -> None:
+    row = books.record(books.invoice("INV-1"), 10000, at(3))
+    row.undone = True
+    row.save()
+    about = {"invoice": row.invoice, "payment_id": row.stripe_payment_intent_id}
+    books.fact(Kind.UNALLOCATED, -10000, at(9), **about)
+    assert reasons(line_of(march(books), "INV-1")) == [("match_taken_back", -10000)]
