@@ -83,7 +83,17 @@ GROUPS = (
     ("Payments", ("awaiting", "lowering", "needs_you", "outside", "unmatched")),
     ("Invoices", ("blocked",)),
 )
-TROUBLE = ("errors", "dead", "held", "awaiting", "lowering", "needs_you", "outside", "unmatched", "blocked")
+TROUBLE = (
+    "errors",
+    "dead",
+    "held",
+    "awaiting",
+    "lowering",
+    "needs_you",
+    "outside",
+    "unmatched",
+    "blocked",
+)
 
 
 @dataclass
