@@ -118,7 +118,13 @@ def job_of(shop: Any) -> Any:
 
     cause = Cause(actor="bench", reason="bench", correlation_id=uuid.uuid4())
     return JobRun(
-        job_id=0, tenant_id=shop.tenant.pk, kind="bench", subject="", fence=0, attempt=1, cause=cause
+        job_id=0,
+        tenant_id=shop.tenant.pk,
+        kind="bench",
+        subject="",
+        fence=0,
+        attempt=1,
+        cause=cause,
     )
 
 
