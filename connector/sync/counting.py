@@ -72,13 +72,23 @@ def _uncounted(run: SyncRun, link: InvoiceLink, stripe: StripeInvoice) -> list[C
             .order_by("pk")
         )
         former = [row for row in rows if row.undone and _match(row).told_on == stripe.id]
+        unanswered = _unanswered(link)
         found = []
         for row in rows:
-            if row.undone or row.kept_minor == 0 or _match(row).told_on == stripe.id:
-                continue
-            if not _takes_over(row, former):
+            told = row.undone or row.kept_minor == 0 or _match(row).told_on == stripe.id
+            if _step(row) in unanswered or not (told or _takes_over(row, former)):
                 found.append(row)
     return found
+
+
+def _unanswered(link: InvoiceLink) -> set[str]:
+    """Steps whose answer never came: asked once more under the same key, Stripe gives it."""
+    writes = VendorWrite.objects.filter(
+        operation=ATTACH,
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        state__in=[VendorWrite.State.SENDING, VendorWrite.State.UNKNOWN],
+    )
+    return set(writes.values_list("step", flat=True))
 
 
 def _takes_over(row: CollectedPayment, former: list[CollectedPayment]) -> bool:

@@ -17,7 +17,7 @@ from connector.sync.books import Books
 from connector.sync.collected import keep_row, keep_step
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import DELETED, FreshBooksPayment
-from connector.writes import Intent, perform
+from connector.writes import Intent, close_unanswered, perform
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -41,6 +41,7 @@ def notice_changes_by_people(
             payment = run.freshbooks.get_payment(payment_id=row.freshbooks_payment_id)
         if payment.vis_state == DELETED:
             ours = row.change_pending and row.written_minor == 0
+            _close_changes(run, link, row, payment if ours else None)
             row.freshbooks_amount_minor = 0 if ours else row.freshbooks_amount_minor
             row.change_pending = False
             state = Recording.TAKEN_BACK if ours else Recording.DELETED_BY_PERSON
@@ -48,11 +49,28 @@ def notice_changes_by_people(
             keep_step(run, link, row, state, action)
         elif payment.amount.amount_minor != row.freshbooks_amount_minor:
             ours = row.change_pending and payment.amount.amount_minor == row.written_minor
+            _close_changes(run, link, row, payment if ours else None)
             row.freshbooks_amount_minor = payment.amount.amount_minor
             row.changed_by_person = row.changed_by_person or not ours
             row.change_pending = False
             action = "payment.amount_changed" if ours else "payment.changed_by_person"
             keep_step(run, link, row, Recording.RECORDED, action)
+
+
+def _close_changes(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, made: FreshBooksPayment | None
+) -> None:
+    """A change whose answer never came: the payment shows whether it was made."""
+    if not row.change_pending:
+        return
+    found = {"id": made.id, "amount": made.amount.to_decimal_string()} if made else None
+    close_unanswered(
+        run.job,
+        operations=[UPDATE, DELETE],
+        entity=f"invoice:{link.freshbooks_invoice_id}",
+        revision=row.pk,
+        found=found,
+    )
 
 
 def follow_in_freshbooks(
@@ -65,6 +83,7 @@ def follow_in_freshbooks(
     payment = next((p for p in books.payments if p.id == row.freshbooks_payment_id), None)
     if payment is None:
         return books  # deleted meanwhile; the next look tells by whom
+    _close_changes(run, link, row, None)
     target = Money(row.kept_minor, row.currency)
     row.written_minor, row.change_pending = target.amount_minor, True
     row.lowering_proposed_minor = None

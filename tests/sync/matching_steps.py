@@ -69,16 +69,26 @@ def match(shop: Shop, paid: dict[str, Any], *parts: tuple[int, int]) -> None:
     """A person matches a payment to invoices, and everything that follows is done."""
     if not any(row.payment_id == paid["id"] for row in strays(shop)):
         look_up(shop, paid["id"])
+    decide(shop, paid, *parts)
+    shop.settle()
+
+
+def decide(shop: Shop, paid: dict[str, Any], *parts: tuple[int, int]) -> None:
+    """A person matches a payment that is known; nothing follows yet."""
     wishes = [Wish(invoice=str(invoice), amount_minor=amount) for invoice, amount in parts]
     with tenant_scope(shop.tenant.pk):
         stray = StrayPayment.objects.get(payment_id=paid["id"])
         decisions_matching.match(stray.pk, wishes, cause=cause())
-    shop.settle()
 
 
 def undo(shop: Shop, because: str) -> None:
-    """A person takes the one living match back."""
-    with tenant_scope(shop.tenant.pk):
-        living = Allocation.objects.get(undone_at__isnull=True)
-        decisions_matching.undo(living.pk, because=because, cause=cause())
+    """A person takes the latest living match back, and everything that follows is done."""
+    undo_only(shop, because)
     shop.settle()
+
+
+def undo_only(shop: Shop, because: str = "Wrong.") -> None:
+    """A person takes the latest living match back; nothing follows yet."""
+    with tenant_scope(shop.tenant.pk):
+        living = Allocation.objects.filter(undone_at__isnull=True).latest("pk")
+        decisions_matching.undo(living.pk, because=because, cause=cause())

@@ -13,6 +13,7 @@ import pytest
 
 from tests.pipeline.interference import KillAt, KillAtScope, interfering, recover, run_killed
 from tests.pipeline.shop import Shop
+from tests.sync.matching_steps import arrive, customer_of, decide, look_up, undo_only
 
 Happening = Callable[[], object]
 Story = Callable[[Shop], tuple[int, Happening]]
@@ -73,6 +74,30 @@ def deleted(shop: Shop) -> tuple[int, Happening]:
     return invoice, lambda: shop.fb("delete_invoice", id=invoice)
 
 
+def matched_whole(shop: Shop) -> tuple[int, Happening]:
+    invoice = shop.invoice("10.00")
+    shop.sync(invoice)
+    paid = arrive(shop, 1000, customer=customer_of(shop))
+    look_up(shop, paid["id"])
+    return invoice, lambda: decide(shop, paid, (invoice, 1000))
+
+
+def matched_half(shop: Shop) -> tuple[int, Happening]:
+    """After it, exactly its amount remains."""
+    invoice = shop.invoice("10.00")
+    shop.sync(invoice)
+    paid = arrive(shop, 700, customer=customer_of(shop))
+    look_up(shop, paid["id"])
+    return invoice, lambda: decide(shop, paid, (invoice, 500))
+
+
+def match_undone(shop: Shop) -> tuple[int, Happening]:
+    invoice, decided = matched_half(shop)
+    decided()
+    shop.settle()
+    return invoice, lambda: undo_only(shop)
+
+
 STORIES: dict[str, Story] = {
     "new": new_invoice,
     "edited": edited_invoice,
@@ -83,6 +108,9 @@ STORIES: dict[str, Story] = {
     "edited draft": edited_draft,
     "draft sent": draft_sent,
     "deleted": deleted,
+    "matched": matched_whole,
+    "matched half": matched_half,
+    "match undone": match_undone,
 }
 
 
@@ -148,7 +176,7 @@ def test_a_death_around_any_vendor_call_changes_nothing_in_the_end(
     assert die_at_each(shop, name, killers) >= 2
 
 
-@pytest.mark.parametrize(("name", "first"), [("edited", 1), ("collected", 2)])
+@pytest.mark.parametrize(("name", "first"), [("edited", 1), ("collected", 2), ("matched", 3)])
 def test_a_death_between_any_two_commits_changes_nothing_in_the_end(
     shop: Shop, name: str, first: int
 ) -> None:
