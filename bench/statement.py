@@ -176,7 +176,7 @@ def _payment(tenant: Tenant, link: InvoiceLink, number: int, when: datetime) -> 
         stripe_payment_intent_id=f"pi_3Sx{number:021}",
         stripe_charge_id=f"ch_3Sx{number:021}",
         status="paid",
-        amount_minor=link.freshbooks_total_minor,
+        amount_minor=link.freshbooks_total_minor or 0,
         currency=link.currency,
         paid_at=when,
         recording="recorded" if recorded else "awaiting_approval",

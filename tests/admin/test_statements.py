@@ -20,7 +20,7 @@ from tenants.scope import every_tenant
 from tests.admin.world import World
 from tests.factories import make_tenant, unique
 from tests.statement import busy
-from tests.statement.books import Books
+from tests.statement.books import Books, at
 
 SignedIn = Callable[[str], Client]
 LIST = "/admin/connector/closedperiod/"
@@ -125,7 +125,7 @@ def test_what_makes_no_sense_is_refused(world: World, signed_in: SignedIn) -> No
 def test_what_changed_since_is_told(world: World, signed_in: SignedIn) -> None:
     """The world's month was closed with nothing in it."""
     with every_tenant():
-        Books(tenant=world.tenant).record(world.invoice, 100, busy.at(5))
+        Books(tenant=world.tenant).record(world.invoice, 100, at(5))
     text = page(signed_in("finance"), world.tenant).content.decode()
     assert "figures changed since." in text
     assert "Changed since the month was closed" in text

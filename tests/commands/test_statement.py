@@ -18,7 +18,7 @@ from tenants.models import Tenant
 from tenants.scope import every_tenant
 from tests.factories import make_tenant, unique
 from tests.statement import busy
-from tests.statement.books import Books
+from tests.statement.books import Books, at
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_closing_and_opening_again(maple: Tenant) -> None:
         told(maple, "--close")
     with every_tenant():
         books = Books(tenant=maple)
-        books.record(books.invoice("INV-50"), 10000, busy.at(29))
+        books.record(books.invoice("INV-50"), 10000, at(29))
     assert "Changed since the month was closed" in told(maple)
     assert json.loads(told(maple, "--json"))["changed_since_close"] == 4
     assert "Closed" not in told(maple, "--reopen", "A cheque came late.")
