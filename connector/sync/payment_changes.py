@@ -16,6 +16,7 @@ from connector.money import Money
 from connector.sync.books import Books
 from connector.sync.collected import keep_row, keep_step
 from connector.sync.context import SyncRun
+from connector.sync.payments import WENT_BACK
 from connector.vendors.freshbooks.records import DELETED, FreshBooksPayment
 from connector.writes import Intent, close_unanswered, perform
 from tenants.models import Tenant
@@ -132,7 +133,8 @@ def wants_change(row: CollectedPayment) -> bool:
 
 def take_up_again(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> None:
     """Money that went back and came again (a refund failed) is to be recorded once more."""
-    if row.recording != Recording.TAKEN_BACK or row.kept_minor == 0:
+    gone = row.recording == Recording.OBSERVED and row.reason == WENT_BACK  # before it was recorded
+    if row.kept_minor == 0 or not (gone or row.recording == Recording.TAKEN_BACK):
         return
     if run.payment_mode == Tenant.PaymentMode.OBSERVE:
         return
@@ -140,7 +142,7 @@ def take_up_again(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> Non
     state = Recording.APPROVED if record_at_once else Recording.AWAITING_APPROVAL
     row.freshbooks_payment_id = None
     row.attempts = row.looks = 0
-    row.written_minor = None
+    row.written_minor, row.reason = None, ""
     keep_step(run, link, row, state, "payment.taken_up_again")
 
 

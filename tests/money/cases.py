@@ -193,6 +193,9 @@ CASES: dict[str, Case] = {
         open=frozenset({"refunded"}),
     ),
     "refund-full-fails-later": Case(steps=(pay(), refund(), fail_refund), status="paid"),
+    "refund-full-before-anybody-looked-fails-later": Case(
+        rare=True, steps=(both(pay(), refund()), fail_refund), status="paid"
+    ),
     "refund-partial-fails-later": Case(
         rare=True, steps=(pay(), refund(3000), fail_refund), status="paid"
     ),
