@@ -17,6 +17,13 @@ from tenants.scope import tenant_scope
 
 STRIPE_MONEY = frozenset({"payment_intent", "charge"})  # a payment_record is our own echo
 Recording = CollectedPayment.Recording
+# What people decide may be written at any moment: a running sync never writes it.
+_DECIDED = {"approved_by", "approved_at", "lowering_approved_by", "lowering_approved_to_minor"}
+_OURS = [
+    field.name
+    for field in CollectedPayment._meta.concrete_fields  # noqa: SLF001 - documented by Django
+    if not field.primary_key and field.name not in _DECIDED
+]
 FIRST_STATE = {
     Tenant.PaymentMode.OBSERVE: Recording.OBSERVED,
     Tenant.PaymentMode.APPROVE: Recording.AWAITING_APPROVAL,
@@ -72,7 +79,7 @@ def keep_row(run: SyncRun, row: CollectedPayment) -> None:
     """Save where a payment stands on its way into FreshBooks."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        row.save()
+        row.save(update_fields=_OURS)
 
 
 def keep_step(
@@ -86,7 +93,7 @@ def keep_step(
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
         row.recording = state
-        row.save()
+        row.save(update_fields=_OURS)
         record(
             tenant_id=run.tenant_id,
             action=action,
