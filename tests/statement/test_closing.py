@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 
 from audit.models import AuditEntry
 from audit.recording import read_details
 from connector.models import ClosedPeriod
-from connector.statement.building import build_statement
+from connector.statement.building import build_statement, one_moment
 from connector.statement.canonical import statement_hash
 from connector.statement.closing import CannotClose, close_month, find_closed, reopen_month
 from connector.statement.making import make_statement
 from connector.statement.months import Month
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
 from tests.pipeline.shop import cause
 from tests.statement.books import Books, Kind, at
 
@@ -126,3 +129,12 @@ def test_opening_again_needs_a_reason_and_keeps_the_closing(books: Books) -> Non
         reopen_month(books.tenant, MARCH, reason="Again.", cause=cause())
     close(books)
     assert ClosedPeriod.objects.count() == 2
+
+
+def test_all_queries_of_a_statement_see_the_same_moment(fresh_tenant: Tenant) -> None:
+    """What is committed meanwhile is not in it; inside another transaction that is not to be had."""
+    with one_moment(fresh_tenant.pk), connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_isolation")
+        assert cursor.fetchone() == ("repeatable read",)
+    with tenant_scope(fresh_tenant.pk), one_moment(fresh_tenant.pk):
+        assert make_statement(fresh_tenant, MARCH).statement.totals == ()
