@@ -49,8 +49,12 @@ class MoneyFact(TenantOwned):
     )
     side = models.CharField(max_length=10, choices=Side)
     kind = models.CharField(max_length=20, choices=Kind)
-    key = models.CharField(max_length=200, help_text="Says which fact it is: the same is kept once.")
-    source_id = models.CharField(max_length=80, help_text="The vendor's object, e.g. inpay_… or re_…")
+    key = models.CharField(
+        max_length=200, help_text="Says which fact it is: the same is kept once."
+    )
+    source_id = models.CharField(
+        max_length=80, help_text="The vendor's object, e.g. inpay_… or re_…"
+    )
     payment_id = models.CharField(
         max_length=80, blank=True, help_text="The payment it belongs to: pi_…, ch_… or a number."
     )

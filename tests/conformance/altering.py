@@ -13,8 +13,10 @@ from typing import Any
 import requests
 
 Change = Callable[[dict[str, Any]], None]
-KEPT_HEADERS = ("Authorization", "Content-Type", "Accept", "User-Agent")
-KEPT_HEADERS += ("Stripe-Version", "Idempotency-Key")
+KEPT_HEADERS = (
+    *("Authorization", "Content-Type", "Accept", "User-Agent"),
+    *("Stripe-Version", "Idempotency-Key"),
+)
 SINGLE = {"clients": "client", "invoices": "invoice"}
 
 
