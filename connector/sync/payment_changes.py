@@ -141,7 +141,7 @@ def take_up_again(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> Non
     record_at_once = run.payment_mode == Tenant.PaymentMode.RECORD
     state = Recording.APPROVED if record_at_once else Recording.AWAITING_APPROVAL
     row.freshbooks_payment_id = None
-    row.attempts = row.looks = 0
+    row.looks = 0  # but attempts are counted on: each is a write of its own
     row.written_minor, row.reason = None, ""
     keep_step(run, link, row, state, "payment.taken_up_again")
 
