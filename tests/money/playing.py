@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +28,21 @@ from tests.pipeline.simulators import Simulators
 
 MODES = ("observe", "approve", "record")
 ALWAYS_NEW = ("synced_at", "last_seen_at")  # says when we looked, not what we saw
+
+
+@contextmanager
+def no_surprises() -> Iterator[None]:
+    """Fail if a job ended in an error that nobody foresaw, even if its next try went well."""
+    surprises: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: surprises.append(record.getMessage())  # type: ignore[method-assign]
+    runner = logging.getLogger("connector.jobs.runner")
+    runner.addHandler(handler)
+    try:
+        yield
+    finally:
+        runner.removeHandler(handler)
+    assert surprises == []
 
 
 @dataclass(frozen=True, kw_only=True)

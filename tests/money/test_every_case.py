@@ -18,7 +18,7 @@ import pytest
 from connector.journal import Totals
 from tests.money.cases import CASES, cases_of
 from tests.money.news import DELIVERIES
-from tests.money.playing import MODES, Ending, Played, play
+from tests.money.playing import MODES, Ending, Played, no_surprises, play
 
 pytestmark = pytest.mark.timeout(900)  # the first test of a way plays all of its cases
 ALL_OF_IT = {"currency_differs", "deleted_in_freshbooks"}  # then no single figure can be compared
@@ -52,9 +52,10 @@ def played(
         needed = (request.getfixturevalue(name) for name in ("no_jobs", "simulators", "mailbox"))
         _, simulators, mailbox = needed
         try:
-            played_ways[way] = play(
-                simulators, mailbox, cases_of(*way), mode=way[0], delivery=way[1]
-            )
+            with no_surprises():
+                played_ways[way] = play(
+                    simulators, mailbox, cases_of(*way), mode=way[0], delivery=way[1]
+                )
         except Exception as error:  # noqa: BLE001 - told by every test of this way, played once
             played_ways[way] = error
     ended = played_ways[way]
