@@ -10,7 +10,7 @@ export PYTHON
 NO_SETTINGS := SECRET_KEY=only-for-tools-that-read-the-code-and-run-nothing FIELD_ENCRYPTION_KEYS=tools
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock test demo env run manage lint format types imports migrations-check check clean
+.PHONY: help install lock test bench demo env run manage lint format types imports migrations-check check clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do \
@@ -24,6 +24,9 @@ $(STAMP): requirements/dev.txt requirements/uv.txt requirements/install.sh
 
 test: install ## the whole test suite on a private PostgreSQL and Valkey
 	python -m config.embedded --ephemeral -- python -m pytest $(ARGS)
+
+bench: install ## measurements with their limits; writes .run/bench.json
+	python -m bench $(ARGS)
 
 demo: install ## both vendors simulated, a month of business played through
 	python -m demo $(ARGS)

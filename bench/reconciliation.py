@@ -1,4 +1,4 @@
-"""How long the full comparison takes: `make bench-reconciliation ARGS="--invoices 10000"`.
+"""How long the full comparison takes: `make bench ARGS=reconciliation`.
 
 Both simulators run beside it, without delay. Seeding goes straight to the vendors and the tables; what is
 timed is the product's own work: the comparison of all invoices, and the sync of those that changed.
