@@ -19,6 +19,7 @@ from connector.models import CollectedPayment, InvoiceLink, MoneyFact, OutsidePa
 CHUNK = 2000
 Kind = MoneyFact.Kind
 _CREDITING = (Kind.CREDIT_NOTE, Kind.CREDIT_NOTE_VOIDED, Kind.BALANCE_APPLIED)
+_SHARING = (Kind.REFUNDED, Kind.REFUND_FAILED)
 _COLUMN: dict[str, str] = {
     **dict.fromkeys(journal.COLLECTING, "collected"),
     **dict.fromkeys(journal.RETURNING, "returned"),
@@ -81,14 +82,14 @@ def loose_part(fact: dict[str, Any]) -> int:
     if kind in {Kind.ALLOCATED, Kind.UNALLOCATED} or _is_share(fact):
         return -amount
     about = fact["about_minor"]
-    if kind not in {Kind.REFUNDED, Kind.REFUND_FAILED} or about is None:
+    if kind not in _SHARING or about is None:
         return 0
     sign = -1 if kind == Kind.REFUNDED else 1
     return sign * int(about) - amount
 
 
 def _is_share(fact: dict[str, Any]) -> bool:
-    return bool(fact["kind"] == Kind.REFUNDED and fact["source_id"] == fact["payment_id"])
+    return fact["kind"] in _SHARING and bool(fact["source_id"] == fact["payment_id"])
 
 
 def invoice_rows() -> Iterator[dict[str, Any]]:
@@ -248,8 +249,8 @@ def loose_facts(before: datetime, last: int) -> Iterator[dict[str, Any]]:
     moves = (
         Q(invoice__isnull=True)
         | Q(kind__in=[Kind.ALLOCATED, Kind.UNALLOCATED])
-        | Q(kind=Kind.REFUNDED, source_id=F("payment_id"))
-        | Q(kind__in=[Kind.REFUNDED, Kind.REFUND_FAILED], about_minor__isnull=False)
+        | Q(kind__in=_SHARING, source_id=F("payment_id"))
+        | Q(kind__in=_SHARING, about_minor__isnull=False)
     )
     rows = MoneyFact.objects.filter(moves, pk__lte=last, happened_at__lt=before)
     return rows.order_by("payment_id", "pk").values(*FACT_FIELDS).iterator(chunk_size=CHUNK)

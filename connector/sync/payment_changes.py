@@ -23,6 +23,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 Recording = CollectedPayment.Recording
+GONE = frozenset({Recording.DELETED_BY_PERSON, Recording.TAKEN_BACK})
 UPDATE, DELETE = "freshbooks.payments.update", "freshbooks.payments.delete"
 
 
@@ -35,9 +36,13 @@ def notice_changes_by_people(
     """
     live = {payment.id: payment for payment in books.payments}
     for row in rows:
-        if row.recording != Recording.RECORDED or row.freshbooks_payment_id is None:
+        if row.freshbooks_payment_id is None:
             continue
         payment = live.get(row.freshbooks_payment_id)
+        if row.recording in GONE and payment is not None:
+            _restored(run, link, row, payment)
+        if row.recording != Recording.RECORDED:
+            continue
         if payment is None:
             payment = run.freshbooks.get_payment(payment_id=row.freshbooks_payment_id)
         if payment.vis_state == DELETED:
@@ -56,6 +61,18 @@ def notice_changes_by_people(
             row.change_pending = False
             action = "payment.amount_changed" if ours else "payment.changed_by_person"
             keep_step(run, link, row, Recording.RECORDED, action)
+
+
+def _restored(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, payment: FreshBooksPayment
+) -> None:
+    """It stands again: ours as before, but theirs if it is not what was kept of the money."""
+    differs = payment.amount.amount_minor != row.kept_minor
+    row.changed_by_person = row.changed_by_person or differs
+    row.freshbooks_amount_minor = payment.amount.amount_minor
+    row.written_minor = payment.amount.amount_minor
+    row.reason = ""
+    keep_step(run, link, row, Recording.RECORDED, "payment.restored_by_person")
 
 
 def _close_changes(
@@ -84,8 +101,11 @@ def follow_in_freshbooks(
     payment = next((p for p in books.payments if p.id == row.freshbooks_payment_id), None)
     if payment is None:
         return books  # deleted meanwhile; the next look tells by whom
-    _close_changes(run, link, row, None)
     target = Money(row.kept_minor, row.currency)
+    if payment.amount < target and payment.amount + books.invoice.outstanding < target:
+        _leave_lower(run, link, row, books.invoice.outstanding)
+        return books
+    _close_changes(run, link, row, None)
     row.written_minor, row.change_pending = target.amount_minor, True
     row.lowering_proposed_minor = None
     row.changes += 1
@@ -98,6 +118,19 @@ def follow_in_freshbooks(
         keep_step(run, link, row, Recording.RECORDED, "payment.change_refused")
         return books
     return _done(run, link, row, answer, books)
+
+
+def _leave_lower(
+    run: SyncRun, link: InvoiceLink, row: CollectedPayment, outstanding: Money
+) -> None:
+    """A refund failed, and its part was paid otherwise meanwhile: raising would overpay."""
+    reason = (
+        f"Stripe kept {Money(row.kept_minor, row.currency)}, but only {outstanding} more is "
+        "outstanding in FreshBooks: it was paid twice, or the invoice was lowered."
+    )
+    if row.reason != reason:
+        row.reason = reason
+        keep_step(run, link, row, Recording.RECORDED, "payment.not_raised")
 
 
 def remove_doubles(run: SyncRun, link: InvoiceLink, row: CollectedPayment, books: Books) -> Books:
@@ -144,6 +177,7 @@ def take_up_again(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> Non
     row.looks = 0  # but attempts are counted on: each is a write of its own
     row.written_minor, row.reason = None, ""
     keep_step(run, link, row, state, "payment.taken_up_again")
+    _use_up_word(run, row)
 
 
 def _may(run: SyncRun, row: CollectedPayment) -> bool:
@@ -152,6 +186,14 @@ def _may(run: SyncRun, row: CollectedPayment) -> bool:
     if run.payment_mode == Tenant.PaymentMode.OBSERVE:
         return False
     return row.lowering_approved_to_minor == row.kept_minor
+
+
+def _use_up_word(run: SyncRun, row: CollectedPayment) -> None:
+    """What somebody allowed was done: the same amount another time is asked for again."""
+    row.lowering_approved_to_minor = None
+    with tenant_scope(run.tenant_id):
+        run.job.hold_fence()
+        row.save(update_fields=["lowering_approved_to_minor"])
 
 
 def _propose(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> None:
@@ -222,5 +264,6 @@ def _done(
     state = Recording.TAKEN_BACK if taken_back else Recording.RECORDED
     action = "payment.taken_back" if taken_back else "payment.amount_changed"
     keep_step(run, link, row, state, action)
+    _use_up_word(run, row)
     books = books.without_payment(before)
     return books if taken_back else books.with_payment(answer)

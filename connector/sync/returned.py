@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
-
 from audit.recording import record
-from connector import journal
 from connector.errors import VendorContractBroken
-from connector.journal import Fact
-from connector.models import CollectedPayment, InvoiceLink, MoneyFact, StrayPayment
+from connector.models import CollectedPayment, InvoiceLink, StrayPayment
 from connector.money import Money
 from connector.sync.context import SyncRun
-from connector.vendors.stripe.money_records import StripeDispute, StripeRefund
+from connector.sync.return_facts import LOST, UNDONE, Returns, keep_return_facts, rows_of
+from connector.vendors.stripe.money_records import StripeDispute
 from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeInvoicePayment
 from tenants.scope import tenant_scope
 
-Kind = MoneyFact.Kind
-UNDONE = frozenset({"failed", "canceled"})  # refunds that did not happen in the end
-LOST = "lost"
 CLOSED = frozenset({"won", LOST, "warning_closed", "prevented"})
 FIGURES = ("refunded_minor", "dispute_status", "disputed_minor", "dispute_due_at")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Returns:
-    """What Stripe says went back of one payment, and how much of it no invoice needs."""
-
-    refunds: tuple[StripeRefund, ...]
-    disputes: tuple[StripeDispute, ...]
-    excess: int = 0  # paid beyond the invoices, in minor units: refunds take from it first
-    shared: bool = False  # it paid other invoices too, which are not ours
-
-    @property
-    def refunded(self) -> int:
-        """All that was refunded, in minor units."""
-        return sum(row.amount.amount_minor for row in self.refunds if row.status not in UNDONE)
-
-    @property
-    def lost(self) -> int:
-        """All that was lost to disputes, in minor units."""
-        return sum(row.amount.amount_minor for row in self.disputes if row.status == LOST)
 
 
 def follow_returns(
@@ -70,23 +44,13 @@ def follow_payment(run: SyncRun, payment_id: str, charged: Money | None) -> Retu
     returns = _read(run, payment_id, charged)
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        rows = list(_rows_of(payment_id).select_for_update(of=("self",)))
+        rows = list(rows_of(payment_id).select_for_update(of=("self",)))
         if rows or StrayPayment.objects.filter(payment_id=payment_id).exists():
             _share(rows, returns)
-            _keep_facts(run, payment_id, rows, returns)
             for row in rows:
                 _save(run, row)
+            keep_return_facts(run, payment_id, rows, returns)
     return returns
-
-
-def _rows_of(payment_id: str) -> QuerySet[CollectedPayment]:
-    return (
-        CollectedPayment.objects.select_related("invoice")
-        .filter(
-            Q(stripe_payment_intent_id=payment_id) | Q(stripe_charge_id=payment_id), undone=False
-        )
-        .order_by("pk")
-    )
 
 
 def _read(run: SyncRun, payment_id: str, charged: Money | None) -> Returns:
@@ -95,7 +59,7 @@ def _read(run: SyncRun, payment_id: str, charged: Money | None) -> Returns:
     returns = Returns(refunds=tuple(refunds), disputes=tuple(disputes))
     _refuse_impossible(payment_id, returns, charged)
     with tenant_scope(run.tenant_id):
-        rows = list(_rows_of(payment_id))
+        rows = list(rows_of(payment_id))
     if not rows:
         return returns  # nobody matched any of it: all that went back is the stray payment's
     if charged is None or charged.amount_minor <= sum(row.amount_minor for row in rows):
@@ -152,7 +116,7 @@ def _share(rows: Sequence[CollectedPayment], returns: Returns) -> None:
     total = sum(row.amount_minor for row in rows)
     refunded = max(0, returns.refunded - returns.excess)
     dispute = _weightiest(returns.disputes)
-    disputed = _at_stake(dispute)
+    disputed = returns.lost or _at_stake(dispute)
     alone = len(rows) == 1 and not returns.shared
     for row in rows:
         row.dispute_status = dispute.status if dispute else ""
@@ -176,7 +140,7 @@ def _weightiest(disputes: Sequence[StripeDispute]) -> StripeDispute | None:
 
 
 def _at_stake(dispute: StripeDispute | None) -> int:
-    if dispute is None or dispute.status in CLOSED - {LOST}:
+    if dispute is None or dispute.status in CLOSED:
         return 0
     return dispute.amount.amount_minor
 
@@ -202,89 +166,4 @@ def _save(run: SyncRun, row: CollectedPayment) -> None:
             "dispute": row.dispute_status,
             "disputed": str(Money(row.disputed_minor, row.currency)),
         },
-    )
-
-
-def _keep_facts(
-    run: SyncRun, payment_id: str, rows: Sequence[CollectedPayment], returns: Returns
-) -> None:
-    """Each refund and dispute once: on the invoice it is for, on none if that cannot be told."""
-    owner = rows[0] if len(rows) == 1 and not returns.shared else None
-    facts: list[Fact] = []
-    # Of a payment that was matched in parts, what went back of the rest is nobody's but its own.
-    left = 0 if owner is None and any(row.allocation_id for row in rows) else returns.excess
-    for refund in sorted(returns.refunds, key=lambda row: (row.created_at, row.id)):
-        free = min(left, refund.amount.amount_minor) if refund.status not in UNDONE else 0
-        left -= free
-        facts += _refund_facts(owner, refund, refund.amount - Money(free, refund.amount.currency))
-    for dispute in returns.disputes:
-        facts += _dispute_facts(owner, dispute)
-    if owner is None:
-        facts += [_whole(row, payment_id, returns) for row in rows if row.kept_minor == 0]
-    journal.keep(run.tenant_id, facts, correlation_id=run.job.cause.correlation_id)
-
-
-def _refund_facts(
-    owner: CollectedPayment | None, refund: StripeRefund, money: Money
-) -> Iterator[Fact]:
-    fact = Fact(
-        side=MoneyFact.Side.STRIPE,
-        kind=Kind.REFUNDED,
-        key=f"stripe:{refund.id}",
-        source_id=refund.id,
-        payment_id=refund.payment_intent_id or refund.charge_id,
-        money=-money,
-        about=refund.amount,
-        happened_at=refund.created_at,
-        invoice=owner.invoice if owner else None,
-        note=refund.failure_reason or refund.reason,
-    )
-    yield fact
-    if refund.status in UNDONE:
-        key = f"{fact.key}:{refund.status}"
-        yield replace(fact, kind=Kind.REFUND_FAILED, key=key, money=money)
-
-
-def _dispute_facts(owner: CollectedPayment | None, dispute: StripeDispute) -> Iterator[Fact]:
-    """Only losing a dispute takes money off an invoice: until then it may come back."""
-    zero = Money.zero(dispute.amount.currency)
-    withdrawn = any(move.amount.is_negative for move in dispute.movements)
-    given_back = any(not move.amount.is_negative for move in dispute.movements)
-    found = (
-        (Kind.DISPUTE_OPENED, True, zero),
-        (Kind.DISPUTE_WITHDRAWN, withdrawn, zero),
-        (Kind.DISPUTE_REINSTATED, given_back, zero),
-        (Kind.DISPUTE_WON, dispute.status == "won", zero),
-        (Kind.DISPUTE_LOST, dispute.status == LOST, -dispute.amount),
-    )
-    for kind, is_so, money in found:
-        if is_so:
-            yield Fact(
-                side=MoneyFact.Side.STRIPE,
-                kind=kind,
-                key=f"stripe:{dispute.id}:{kind}",
-                source_id=dispute.id,
-                payment_id=dispute.payment_intent_id or dispute.charge_id,
-                money=money,
-                about=dispute.amount,
-                happened_at=dispute.created_at,
-                invoice=owner.invoice if owner else None,
-                note=dispute.reason,
-            )
-
-
-def _whole(row: CollectedPayment, payment_id: str, returns: Returns) -> Fact:
-    """All of a payment of several invoices went back: then each invoice's part did."""
-    refunded = [refund.created_at for refund in returns.refunds]
-    disputed = [dispute.created_at for dispute in returns.disputes]
-    return Fact(
-        side=MoneyFact.Side.STRIPE,
-        kind=Kind.REFUNDED,
-        key=f"stripe:{payment_id}:all:{row.invoice_id}",
-        source_id=payment_id,
-        payment_id=payment_id,
-        money=Money(-row.amount_minor, row.currency),
-        happened_at=max(refunded + disputed),
-        invoice=row.invoice,
-        note="All that the payment brought went back.",
     )
