@@ -30,6 +30,7 @@ KINDS = {
     "match_taken_back": "Match taken back, FreshBooks not lowered",
     "lowered_later": "Lowered in FreshBooks after the month",
     "outside_not_reported": "Paid elsewhere, Stripe not told",
+    "reported_later": "Paid elsewhere, Stripe told after the month",
     "reported_gone": "Stripe was told of it, FreshBooks no longer has it",
     "reported_differs": "Stripe was told of another amount",
 }
@@ -73,6 +74,7 @@ class Sides:
     book_later: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     ours: set[str] = field(default_factory=set)
     reported: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    reported_later: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
 def explain(sides: Sides, payments: Sequence[Collected]) -> tuple[Explanation, ...]:
@@ -128,7 +130,9 @@ def _of_others(sides: Sides, tied: set[str]) -> Iterator[Explanation]:
         book, reported = sides.book.get(number, 0), sides.reported.get(number, 0)
         if book == reported:
             continue
-        if reported == 0:
+        if sides.reported_later.get(number, 0) == book - reported:
+            kind = "reported_later"
+        elif reported == 0:
             kind = "outside_not_reported"
         else:
             kind = "reported_gone" if book == 0 else "reported_differs"

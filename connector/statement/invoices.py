@@ -44,8 +44,9 @@ class _Sums:
                 self.sides.ours.add(fact.reference)
         elif not later and fact.column in _STRIPE_COLUMNS:
             self.sides.stripe[fact.reference] += fact.amount
-        elif not later and fact.column == "reported":
-            self.sides.reported[fact.reference] += fact.amount
+        elif fact.column == "reported":
+            side = self.sides.reported_later if later else self.sides.reported
+            side[fact.reference] += fact.amount
 
     @property
     def closing(self) -> dict[str, int]:

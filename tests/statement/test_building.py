@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -114,6 +114,13 @@ def test_money_from_elsewhere(books: Books) -> None:
     assert (told.closing["reported"], told.closing["elsewhere"], told.difference) == (4000, 4000, 0)
     assert (untold.difference, reasons(untold)) == (-5000, [("outside_not_reported", -5000)])
     assert [move.kind for move in statement.movements] == ["payment", "reported", "payment"]
+
+
+def test_a_cheque_of_which_stripe_was_told_after_the_month(books: Books) -> None:
+    invoice = books.invoice("INV-1")
+    books.cheque(invoice, 4000, at(30), reported=at(30) + timedelta(days=5))
+    line = line_of(march(books), "INV-1")
+    assert (line.difference, reasons(line)) == (-4000, [("reported_later", -4000)])
 
 
 def test_a_fact_of_the_journal_replaces_the_row_it_tells_of(books: Books) -> None:
