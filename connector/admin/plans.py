@@ -78,8 +78,8 @@ def _progress(plan: Plan) -> str:
 
 def _counts(plan: Plan) -> str:
     doing = {name: count for name, count in plan.counts.items() if name != PlanStep.Action.SKIP}
-    parts = [f"{ACTIONS[name].lower()} {count}" for name, count in sorted(doing.items())]
-    return ", ".join(parts) or "nothing to do"
+    parts = [f"{ACTIONS[name]}: {count}" for name, count in sorted(doing.items())]
+    return " · ".join(parts) or "Nothing to do"
 
 
 def _fields(step: PlanStep) -> SafeString:

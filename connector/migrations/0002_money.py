@@ -143,7 +143,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='collectedpayment',
             name='recording',
-            field=models.CharField(choices=[('observed', 'Observed, nothing written'), ('awaiting_approval', 'Waits for approval'), ('approved', 'Approved, to be recorded'), ('sending', 'Being sent'), ('unknown', 'Sent, outcome unknown'), ('recorded', 'Recorded in FreshBooks'), ('rejected', 'Refused by FreshBooks'), ('needs_you', 'Needs you'), ('deleted_by_person', 'Recorded, then deleted by a person'), ('taken_back', 'Recorded, then taken back after a refund')], default='observed', max_length=20),
+            field=models.CharField(choices=[('observed', 'Observed, nothing written'), ('awaiting_approval', 'Waits for approval'), ('approved', 'Approved, to be recorded'), ('sending', 'Being sent'), ('unknown', 'Sent, outcome unknown'), ('recorded', 'Recorded in FreshBooks'), ('rejected', 'Refused by FreshBooks'), ('needs_you', 'Needs you'), ('deleted_by_person', 'Recorded, then deleted by a person'), ('taken_back', 'Recorded, then taken back')], default='observed', max_length=20),
         ),
         migrations.AlterField(
             model_name='collectedpayment',

@@ -27,7 +27,7 @@ class CollectedPayment(TenantOwned):
         REJECTED = "rejected", "Refused by FreshBooks"
         NEEDS_YOU = "needs_you", "Needs you"
         DELETED_BY_PERSON = "deleted_by_person", "Recorded, then deleted by a person"
-        TAKEN_BACK = "taken_back", "Recorded, then taken back after a refund"
+        TAKEN_BACK = "taken_back", "Recorded, then taken back"
 
     invoice = models.ForeignKey(
         InvoiceLink, on_delete=models.PROTECT, related_name="collected_payments"

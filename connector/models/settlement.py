@@ -48,7 +48,7 @@ class BalanceMovement(TenantOwned):
         verbose_name = "balance movement"
 
     def __str__(self) -> str:
-        return self.stripe_id
+        return f"movement {self.stripe_id}"
 
 
 class Payout(TenantOwned):
@@ -75,4 +75,4 @@ class Payout(TenantOwned):
         indexes = [models.Index(fields=["tenant", "arrives_on"], name="payout_by_arrival")]
 
     def __str__(self) -> str:
-        return self.stripe_id
+        return f"payout {self.stripe_id}"

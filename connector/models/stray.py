@@ -69,7 +69,7 @@ class StrayPayment(TenantOwned):
         return self.state in {self.State.UNMATCHED, self.State.PARTLY}
 
     def __str__(self) -> str:
-        return self.payment_id
+        return f"payment {self.payment_id}"
 
 
 class Allocation(TenantOwned):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from connector.models import MoneyFact
+from connector.models import MoneyFact, StrayPayment
 from connector.statement.cells import Amount, Row, Table, local, maybe
 from connector.statement.records import BalanceLine, Movement, PayoutLine, Statement
 
@@ -36,7 +36,7 @@ def movements_table(statement: Statement, zone: ZoneInfo) -> Table:
             "Payer's currency",
             "Seen here",
         ),
-        widths=(30, 20, 44, 24, 14, 25, 25, 45, 45, 0, *(0,) * 8),
+        widths=(44, 20, 44, 24, 16, 23, 23, 45, 45, 0, *(0,) * 8),
         rows=lambda: (_movement(move, zone) for move in statement.movements),
         count=len(statement.movements),
     )
@@ -66,6 +66,7 @@ def _movement(move: Movement, zone: ZoneInfo) -> Row:
 
 
 _KIND_WORDS = {str(value): str(label) for value, label in MoneyFact.Kind.choices}
+_STATES = {str(value): str(label) for value, label in StrayPayment.State.choices}
 _SIDES = {str(value): str(label) for value, label in MoneyFact.Side.choices}
 
 
@@ -77,14 +78,14 @@ def unmatched_table(statement: Statement) -> Table:
         note="What stands for no invoice: see Unmatched money. A negative amount is a refund of "
         "which it is not known for which invoice it is.",
         columns=("Payment", "Payer", "Currency", "Opening", "Moved", "Closing", "State", "Reason"),
-        widths=(60, 60, 18, 28, 28, 28, 25, 30),
+        widths=(58, 52, 18, 26, 26, 26, 40, 40),
         rows=lambda: (
             (
                 line.payment,
                 line.payer,
                 line.currency,
                 *(Amount(v, line.currency) for v in (line.opening, line.moved, line.closing)),
-                line.state,
+                _STATES.get(line.state, line.state),
                 line.reason,
             )
             for line in statement.unmatched
@@ -118,7 +119,7 @@ def _payout(line: PayoutLine) -> Row:
     return (
         line.arrives_on,
         line.id,
-        line.status,
+        line.status.replace("_", " "),
         line.currency,
         *(Amount(value, line.currency) for value in amounts),
         line.why,

@@ -78,6 +78,7 @@ class _Paper:
                 self._head(head, edges, is_amount)
             if self._y < MARGIN + LINE:
                 self._new_page()
+                self._y -= LINE
                 self._head(head, edges, is_amount)
             self._row(cells, edges, font=PLAIN)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
+from connector.models import Discrepancy
 from connector.statement import money_tables
 from connector.statement.cells import Amount, Row, Table, local, maybe
 from connector.statement.changes import Carried, Changes
@@ -82,7 +83,7 @@ def _totals(statement: Statement) -> Table:
             "Unexplained",
             "Without invoice",
         ),
-        widths=(14, 12, 22, 22, 22, 20, 20, 20, 20, 22, 22, 20, 20, 20, 20, 20),
+        widths=(17, 15, 21, 22, 21, 20, 20, 20, 20, 21, 22, 20, 20, 20, 21, 20),
         rows=rows,
         count=len(statement.totals),
     )
@@ -188,6 +189,9 @@ def _reasons(statement: Statement) -> Table:
     )
 
 
+_SEVERITIES = {str(value): str(label) for value, label in Discrepancy.Severity.choices}
+
+
 def _open(statement: Statement, zone: ZoneInfo) -> Table:
     return Table(
         name="discrepancies",
@@ -197,12 +201,12 @@ def _open(statement: Statement, zone: ZoneInfo) -> Table:
             *("Invoice", "Kind", "Severity", "Currency", "FreshBooks", "Stripe"),
             *("What it means", "What to do", "Owner", "Open since", "Closed"),
         ),
-        widths=(24, 40, 16, 14, 23, 23, 85, 52, 0, 0, 0),
+        widths=(24, 38, 24, 16, 21, 21, 83, 52, 0, 0, 0),
         rows=lambda: (
             (
                 row.number or row.subject,
                 row.kind.replace("_", " "),
-                row.severity,
+                _SEVERITIES.get(row.severity, row.severity),
                 row.currency,
                 maybe(row.freshbooks, row.currency),
                 maybe(row.stripe, row.currency),
