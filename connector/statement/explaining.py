@@ -28,6 +28,8 @@ KINDS = {
     "dispute_not_followed": "Lost to a dispute, FreshBooks not lowered",
     "refund_unclear": "Refund of a payment for several invoices",
     "match_taken_back": "Match taken back, FreshBooks not lowered",
+    "not_raised": "A refund failed, FreshBooks not raised",
+    "kept_less": "FreshBooks kept less than was sent, the rest as a credit",
     "lowered_later": "Lowered in FreshBooks after the month",
     "outside_not_reported": "Paid elsewhere, Stripe not told",
     "reported_later": "Paid elsewhere, Stripe told after the month",
@@ -59,6 +61,8 @@ class Collected:
     changed_by_person: bool
     dispute: str  # Stripe's word; "" without
     undone: bool  # its match was taken back
+    asked: int | None = None  # what FreshBooks was last asked to show, and what it shows
+    shown: int | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -85,7 +89,9 @@ def explain(sides: Sides, payments: Sequence[Collected]) -> tuple[Explanation, .
 
 def _of_payments(sides: Sides, payments: Sequence[Collected]) -> Iterator[Explanation]:
     seen: set[str] = set()
-    for row in payments:
+    known = {row.freshbooks_payment for row in payments}
+    former = {number: sides.book.get(number, 0) for number in sides.ours - known}
+    for row in sorted(payments, key=lambda row: row.undone):  # a living match tells more
         if row.payment in seen:  # two InvoicePayments of one payment: told with the first
             continue
         seen.add(row.payment)
@@ -97,9 +103,16 @@ def _of_payments(sides: Sides, payments: Sequence[Collected]) -> Iterator[Explan
         stripe = sides.stripe.get(row.payment, 0)
         book = sum(sides.book.get(number, 0) for number in numbers)
         later = sum(sides.book_later.get(number, 0) for number in numbers)
+        before = _recorded_before(former, stripe - book)
+        book += former.pop(before, 0)  # removed later, and recorded anew under another number
         kind = _kind(row, stripe, book, later) if stripe != book else ""
         if kind:
             yield Explanation(kind=kind, amount=stripe - book, payment=row.payment)
+
+
+def _recorded_before(former: dict[str, int], gap: int) -> str:
+    """The payment of ours of that amount that no row names any more; "" if none is missing."""
+    return next((number for number, amount in former.items() if gap and amount == gap), "")
 
 
 def _kind(row: Collected, stripe: int, book: int, later: int) -> str:
@@ -112,7 +125,14 @@ def _kind(row: Collected, stripe: int, book: int, later: int) -> str:
         return _OF_RECORDING.get(row.recording, "")
     if later == stripe - book:
         return "recorded_later" if stripe > book else "lowered_later"
-    return "" if stripe > book else _not_followed(row)
+    return _not_raised(row, book) if stripe > book else _not_followed(row)
+
+
+def _not_raised(row: Collected, book: int) -> str:
+    """Why FreshBooks shows less than Stripe kept: it shows what it was asked to, or less."""
+    if row.recording != "recorded" or row.asked is None or row.shown != book:
+        return ""
+    return "not_raised" if row.asked == book else "kept_less"
 
 
 def _not_followed(row: Collected) -> str:

@@ -89,7 +89,7 @@ def _report(number: int, amount: int, currency: str, at: datetime) -> reading.In
 
 
 def _collected(row: tuple[Any, ...]) -> Collected:
-    _, intent, charge, recording, number, unclear, changed, dispute, undone = row
+    _, intent, charge, recording, number, unclear, changed, dispute, undone, asked, shown = row
     return Collected(
         payment=intent or charge,
         recording=recording,
@@ -98,6 +98,8 @@ def _collected(row: tuple[Any, ...]) -> Collected:
         changed_by_person=changed,
         dispute=dispute,
         undone=undone,
+        asked=asked,
+        shown=shown,
     )
 
 

@@ -164,6 +164,8 @@ def payments_by_invoice() -> Lane:
         "changed_by_person",
         "dispute_status",
         "undone",
+        "written_minor",
+        "freshbooks_amount_minor",
     )
     return Lane(rows.iterator(chunk_size=CHUNK))
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from connector import decisions, journal
 from connector.jobs import kinds
 from connector.journal import Totals
 from connector.models import CollectedPayment
+from connector.statement.building import build_statement
+from connector.statement.explaining import Collected, Sides, explain
+from connector.statement.months import Month
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.pipeline.shop import Shop, cause
@@ -175,3 +180,72 @@ def test_a_failed_refund_raises_our_payment_only_within_what_is_outstanding(shop
     shop.fb("delete_payment", id=cheque)
     shop.sync(invoice)
     assert amounts(shop, invoice) == ["100.00"]
+
+
+def unexplained(shop: Shop) -> tuple[int, list[str]]:
+    now = timezone.now()
+    with tenant_scope(shop.tenant.pk):
+        lines = build_statement(shop.tenant, Month(now.year, now.month)).invoices
+    return sum(line.unexplained for line in lines), [
+        part.kind for line in lines for part in line.explained
+    ]
+
+
+def test_the_statement_says_that_a_payment_waits_to_be_raised(shop: Shop) -> None:
+    Tenant.objects.filter(pk=shop.tenant.pk).update(payment_mode="approve")
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    intent = shop.pay(invoice)["payment_intent"]
+    shop.sync(invoice)
+    approve_all(shop)
+    made = shop.st("refund", payment_intent=intent, amount=4000, status="pending")["id"]
+    shop.sync(invoice)
+    approve_all(shop)
+    assert amounts(shop, invoice) == ["60.00"]
+    shop.st("fail_refund", refund=made)
+    shop.sync(invoice)
+    assert unexplained(shop) == (0, ["not_raised"])
+    approve_all(shop)
+    assert unexplained(shop) == (0, [])
+
+
+def test_a_payment_recorded_anew_later_leaves_the_former_month_explained() -> None:
+    """In the month it stood under number 1; removed and recorded anew as 2 afterwards."""
+    sides = Sides(stripe={"pi_1": 10000}, book={"1": 10000}, ours={"1", "2"})
+    sides.book_later = {"1": -10000, "2": 10000}
+    row = Collected(
+        payment="pi_1",
+        recording="recorded",
+        freshbooks_payment="2",
+        refunds_unclear=False,
+        changed_by_person=False,
+        dispute="",
+        undone=False,
+    )
+    assert explain(sides, [row]) == ()
+
+
+def test_money_stays_accounted_for_through_matches_and_a_failed_refund(shop: Shop) -> None:
+    first, second = shop.invoice("60.00"), shop.invoice("30.00")
+    for invoice in (first, second):
+        shop.sync(invoice)
+    paid = arrive(shop, 10000, customer=customer_of(shop))
+    match(shop, paid, (first, 6000))
+    made = shop.st("refund", payment_intent=paid["id"], amount=5000, status="pending")["id"]
+    settle_all(shop, paid["id"], first)
+    assert amounts(shop, first) == ["50.00"]
+    undo(shop, "Wrong.")
+    settle_all(shop, paid["id"], first)
+    assert loose(shop) == 5000
+    match(shop, paid, (second, 3000))
+    shop.st("fail_refund", refund=made)
+    settle_all(shop, paid["id"], first, second)
+    assert (amounts(shop, first), amounts(shop, second)) == ([], ["30.00"])
+    assert (unexplained(shop), loose(shop)) == ((0, []), 7000)
+
+
+def loose(shop: Shop) -> int:
+    now = timezone.now()
+    with tenant_scope(shop.tenant.pk):
+        totals = build_statement(shop.tenant, Month(now.year, now.month)).totals
+    return sum(row.loose_closing for row in totals)
