@@ -245,6 +245,7 @@ def end_state(outcome: Outcome) -> dict[str, Any]:
             "stripe": [found.stripe_status, found.stripe_total, found.stripe_remaining],
             "living_stripe_invoices": found.alive,
             "collected": found.collected,
+            "returned": one.returned,
             "recorded": [found.recorded, found.recorded_payments],
             "by_people": found.by_people,
             "reported": found.reported,
