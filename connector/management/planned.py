@@ -101,7 +101,8 @@ def table_of(plan: Plan) -> str:
         lines.append(f"… and {total - len(steps)} more; --json prints all of them.")
     if plan.reason:
         lines.append(plan.reason)
-    lines.append(f"Apply it with: manage.py apply {plan.public_id} --hash {plan.hash}")
+    if plan.state == Plan.State.PROPOSED:
+        lines.append(f"Apply it with: manage.py apply {plan.public_id} --hash {plan.hash}")
     return "\n".join(lines)
 
 

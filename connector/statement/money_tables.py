@@ -141,7 +141,7 @@ _BALANCE = (
     "Rate",
     "Source",
 )
-_BALANCE_WIDTHS = (30, 38, 26, 17, 26, 14, 22, 18, 22, 22, 15, 20, 0)
+_BALANCE_WIDTHS = (33, 38, 24, 17, 26, 16, 22, 18, 22, 22, 15, 20, 0)
 
 
 def _balance(line: BalanceLine, zone: ZoneInfo) -> Row:

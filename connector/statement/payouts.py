@@ -205,18 +205,20 @@ def _origins_of(sources: Sequence[str]) -> dict[str, Origin]:
     strays = StrayPayment.objects.filter(charge_id__in=sources)
     for charge, amount, currency in strays.values_list("charge_id", "amount_minor", "currency"):
         found[charge] = Origin(amount=amount, currency=currency, invoices="")
+    whole = set(found)
     facts = MoneyFact.objects.filter(source_id__in=sources, about_minor__isnull=False)
     for source, about, currency, number in facts.values_list(
         "source_id", "about_minor", "currency", "invoice__number"
     ):
         found[source] = Origin(amount=abs(about), currency=currency, invoices=number or "")
-    charges = CollectedPayment.objects.filter(stripe_charge_id__in=sources, allocation__isnull=True)
+    charges = CollectedPayment.objects.filter(stripe_charge_id__in=sources).exclude(undone=True)
     for charge, amount, currency, number in charges.order_by("pk").values_list(
         "stripe_charge_id", "amount_minor", "currency", "invoice__number"
     ):
         known = found.get(charge)
+        part = 0 if charge in whole else amount  # a matched payment was counted above
         found[charge] = Origin(
-            amount=amount + (known.amount if known else 0),
+            amount=part + (known.amount if known else 0),
             currency=currency,
             invoices=f"{known.invoices}, {number}" if known and known.invoices else number,
         )

@@ -73,6 +73,15 @@ def test_a_world_that_changed_fails_the_command(working: Shop) -> None:
     assert working.st_invoices(invoice) == []
 
 
+def test_an_older_plan_is_not_offered(working: Shop) -> None:
+    working.invoice("100.00")
+    older, newer = (run_json("plan", working.tenant.slug) for _ in range(2))
+    with pytest.raises(CommandError, match="Discarded: there is nothing to approve"):
+        run("apply", older["plan"])
+    assert working.writes() == []
+    assert run_json("apply", newer["plan"], "--yes")["state"] == "applied"
+
+
 def test_a_replay_and_an_undo_are_planned(working: Shop) -> None:
     invoice = working.invoice("100.00")
     working.sync(invoice)

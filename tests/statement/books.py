@@ -90,13 +90,12 @@ class Books:
             invoice=invoice,
             stripe_invoice_payment_id=unique("inpay_"),
             stripe_payment_intent_id=unique("pi_"),
-            stripe_charge_id=unique("ch_"),
             status="paid",
             amount_minor=amount,
             currency=invoice.currency,
             paid_at=when,
             recording=recording,
-            **values,
+            **({"stripe_charge_id": unique("ch_")} | values),
         )
         self.fact(
             Kind.COLLECTED,

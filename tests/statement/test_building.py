@@ -289,6 +289,17 @@ def test_conversions_are_shown(books: Books) -> None:
     assert (charge.invoices, back.charged, back.currency) == ("INV-1", -1000, "CAD")
 
 
+def test_a_deposit_names_the_invoices_that_a_payment_was_matched_to(books: Books) -> None:
+    stray = {"tenant": books.tenant, "payment_id": "pi_1", "charge_id": "ch_1", "paid_at": at(3)}
+    StrayPayment.objects.create(via="payment_intent", amount_minor=900, currency="JPY", **stray)
+    books.collect(books.invoice("INV-1", currency="JPY"), 600, at(4), stripe_charge_id="ch_1")
+    books.collect(books.invoice("INV-2", currency="JPY"), 200, at(4), stripe_charge_id="ch_1")
+    books.collect(books.invoice("INV-3"), 100, at(4), stripe_charge_id="ch_1", undone=True)
+    books.balance("charge", 981, 23, books.payout(9, 958), source_id="ch_1")
+    (line,) = march(books).payouts[0].lines
+    assert (line.invoices, line.charged, line.charged_currency) == ("INV-1, INV-2", 900, "JPY")
+
+
 def test_a_busy_month_adds_up(books: Books) -> None:
     busy.fill(books)
     statement = march(books)

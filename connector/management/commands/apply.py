@@ -39,6 +39,8 @@ class Command(BaseCommand):
         tell = self.stderr.write if options["json"] else self.stdout.write
         if not options["hash"] and not options["yes"]:
             tell(table_of(plan))
+            if plan.state != Plan.State.PROPOSED:
+                raise CommandError(f"{plan.get_state_display()}: there is nothing to approve.")
             if input("Apply exactly this? [y/N] ").strip().lower() not in {"y", "yes"}:
                 raise CommandError("Nothing was done.")
         try:
@@ -51,12 +53,12 @@ class Command(BaseCommand):
         plan = wait_for(plan, seconds=options["wait"], tell=tell)
         if options["json"]:
             self.stdout.write(json.dumps(described(plan)))
-        else:
-            self.stdout.write(plan.reason)
         with tenant_scope(plan.tenant_id):
             failed = PlanStep.objects.filter(plan=plan).exclude(state=PlanStep.State.DONE).exists()
         if failed or plan.state != Plan.State.APPLIED:
             raise CommandError(f"{plan.get_state_display()}: {plan.reason}")
+        if not options["json"]:
+            self.stdout.write(plan.reason)
 
 
 def _find(name: str) -> Plan:
