@@ -20,6 +20,7 @@ SETTINGS = {
     "PAYMENT_SETTLE_S": "1",
     "JOB_LEASE_S": "3",
     "SCHEDULE_TICK_S": "1",
+    "POLL_IDLE_FACTOR": "1",  # tests count on polls that go on
 }
 OF_THE_TESTS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
