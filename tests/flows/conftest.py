@@ -25,6 +25,11 @@ SETTINGS = {
 OF_THE_TESTS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Flows last: their system works on as long as it is up, at the expense of all other tests."""
+    items.sort(key=lambda item: "flows" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Private services of its own, for tests that restart them; not those of the other tests."""
