@@ -443,7 +443,7 @@ def test_permissions_are_probed_without_changing_anything(
     missing = {"error": {"type": "invalid_request_error", "code": "resource_missing"}}
     denied = {"error": {"type": "invalid_request_error", "message": "Needs 'rak_x'."}}
     vendor.answers_json({"livemode": False})
-    for _ in range(7):
+    for _ in range(9):
         vendor.answers_json(listed())
     vendor.answers_json(denied, status=403)  # webhook endpoints: read
     vendor.answers_json(missing, status=404)
@@ -451,7 +451,7 @@ def test_permissions_are_probed_without_changing_anything(
     vendor.answers_json(missing, status=404)
     vendor.answers_json(missing, status=400)
     checks = stripe_client.probe_permissions()
-    assert len(vendor.seen) == len(checks) == 13
+    assert len(vendor.seen) == len(checks) == 15
     assert [check.area for check in checks if not check.ok] == [
         "Webhook endpoints: read",
         "Invoices: write",
