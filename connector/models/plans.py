@@ -79,7 +79,9 @@ class PlanStep(TenantOwned):
     reason = models.TextField(blank=True)
     fingerprint = models.CharField(max_length=64, help_text="Of the world it was made for.")
     seen = models.JSONField(
-        default=dict, blank=True, help_text="What the fingerprint was taken of, to tell what changed."
+        default=dict,
+        blank=True,
+        help_text="What the fingerprint was taken of, to tell what changed.",
     )
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     begun_at = models.DateTimeField(null=True, blank=True)

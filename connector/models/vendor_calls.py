@@ -19,7 +19,8 @@ class RateBucket(TenantOwned):
         null=True, blank=True, help_text="The vendor said: later, or it does not answer."
     )
     failures = models.PositiveIntegerField(
-        default=0, help_text="Calls in a row that it did not answer, or answered with an error of its own."
+        default=0,
+        help_text="Calls in a row that it did not answer, or answered with an error of its own.",
     )
 
     class Meta:

@@ -384,7 +384,11 @@ def half_paid(shop: Shop) -> int:
 def double_of(shop: Shop, invoice: int, **changes: Any) -> dict[str, Any]:
     """As if an attempt that was given up for lost landed after all."""
     (payment,) = shop.fb_payments(invoice)
-    fields = {"amount": payment["amount"]["amount"], "date": payment["date"], "type": payment["type"]}
+    fields = {
+        "amount": payment["amount"]["amount"],
+        "date": payment["date"],
+        "type": payment["type"],
+    }
     return shop.fb("record_payment", invoiceid=invoice, note=payment["note"], **(fields | changes))
 
 

@@ -39,4 +39,6 @@ class Command(BaseCommand):
         if not changes and not options["json"]:
             self.stdout.write(f"{tenant.name}: every figure is what the journal says.")
         if changes and not options["save"]:
-            raise CommandError(f"{len(changes)} figures differ; --save keeps what the journal says.")
+            raise CommandError(
+                f"{len(changes)} figures differ; --save keeps what the journal says."
+            )
