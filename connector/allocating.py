@@ -159,9 +159,11 @@ def _check(stray: StrayPayment, parts: Sequence[Part]) -> None:
     if stray.state == State.IGNORED:
         raise MatchRefused("It was left alone with a reason: take that back first.")
     links = [link for link, _ in parts]
-    amounts = open_amounts(links)
+    # Locked in one order: two people may match different payments to the same invoice at once.
+    wanted = InvoiceLink.objects.select_for_update(of=("self",))
+    amounts = open_amounts(list(wanted.filter(pk__in=[link.pk for link in links]).order_by("pk")))
     for link, amount_minor in parts:
-        _check_part(stray, link, amount_minor, open_minor=amounts[link.pk])
+        _check_part(stray, link, amount_minor, open_minor=amounts.get(link.pk, 0))
     if len({link.pk for link in links}) < len(links):
         raise MatchRefused("Each invoice can be named only once.")
     left = left_minor(stray)

@@ -69,10 +69,10 @@ def match(stray_id: int, wishes: Sequence[Wish], *, cause: Cause) -> int:
 
 
 def ignore(rows: Iterable[StrayPayment], *, reason: str, cause: Cause) -> int:
-    """Leave payments alone, with the reason; not those that are matched already."""
+    """Leave payments alone, or what is left of them, with the reason; matches stay as they are."""
     done = 0
     for stray in allocating.locked([row.pk for row in rows]):
-        if stray.state != StrayPayment.State.UNMATCHED or not reason.strip():
+        if not stray.is_open or not reason.strip():
             continue
         stray.reason = reason.strip()
         done += _decide(stray, "money.left_alone", cause)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from connector import allocating
 from connector.models import StrayPayment
 
 # Title, icon and "app.model" of each list, by group.
@@ -73,7 +74,7 @@ MOST_COUNTED = 99
 
 def unmatched() -> str:
     """How many payments wait to be matched, "" if none: shown beside their list."""
-    rows = StrayPayment.objects.filter(state=StrayPayment.State.UNMATCHED).values("pk")
+    rows = StrayPayment.objects.filter(state__in=allocating.OPEN).values("pk")
     count = len(rows[: MOST_COUNTED + 1])
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")
 

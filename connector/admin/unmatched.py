@@ -115,10 +115,10 @@ BUTTONS = (
         ),
         done="{rows} left alone.",
         noun="payment",
-        nothing="Only payments that are not matched can be left alone.",
+        nothing="Only payments that are not matched, or not wholly, can be left alone.",
         icon="do_not_disturb_on",
         asks_reason=True,
-        fits=lambda row: row.state == StrayPayment.State.UNMATCHED,
+        fits=lambda row: row.is_open,
     ),
     Button(
         name="stop_ignoring",

@@ -10,19 +10,23 @@ from connector.journal import Fact
 from connector.models import CollectedPayment, InvoiceLink, MoneyFact
 from connector.money import Money
 from connector.sync.context import SyncRun
-from connector.sync.returned import gross
+from connector.sync.returned import FIGURES, gross
 from connector.vendors.stripe.records import StripeInvoicePayment
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 STRIPE_MONEY = frozenset({"payment_intent", "charge"})  # a payment_record is our own echo
 Recording = CollectedPayment.Recording
-# What people decide may be written at any moment: a running sync never writes it.
-_DECIDED = {"approved_by", "approved_at", "lowering_approved_by", "lowering_approved_to_minor"}
+# What people decide, and what went back of a payment of several invoices, may be written by others
+# at any moment: a running sync never writes over it.
+_OF_OTHERS = {
+    *("approved_by", "approved_at", "lowering_approved_by", "lowering_approved_to_minor"),
+    *FIGURES,
+}
 _OURS = [
     field.name
     for field in CollectedPayment._meta.concrete_fields  # noqa: SLF001 - documented by Django
-    if not field.primary_key and field.name not in _DECIDED
+    if not field.primary_key and field.name not in _OF_OTHERS
 ]
 FIRST_STATE = {
     Tenant.PaymentMode.OBSERVE: Recording.OBSERVED,

@@ -130,6 +130,20 @@ def test_a_part_stays_unmatched(shop: Shop, sent: int) -> None:
     assert shop.differences(sent) == []
 
 
+def test_the_rest_of_a_payment_is_left_alone_and_its_match_stays(shop: Shop, sent: int) -> None:
+    paid = arrive(shop, 10000, customer=customer_of(shop))
+    match(shop, paid, (sent, 4000))
+    with tenant_scope(shop.tenant.pk):
+        assert decisions_matching.ignore([only_stray(shop)], reason="A tip.", cause=cause()) == 1
+    look_up(shop, paid["id"])
+    shop.sync(sent)
+    assert only_stray(shop).state == "ignored"
+    assert (amounts(shop, sent), totals(shop, sent)) == (["40.00"], (4000, 6000))
+    with tenant_scope(shop.tenant.pk):
+        assert decisions_matching.stop_ignoring([only_stray(shop)], cause=cause()) == 1
+    assert only_stray(shop).state == "partly"
+
+
 @pytest.mark.parametrize(
     ("mode", "state"), [("observe", "observed"), ("approve", "awaiting_approval")]
 )
