@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
 from audit.recording import Cause, record
 from connector.errors import ConnectorError, FailureMode
 from connector.jobs import kinds, ledger
 from connector.models import Allocation, CollectedPayment, InvoiceLink, StrayPayment
+from connector.models.payments import of_payment
 from connector.money import Money
 
 State, Via = StrayPayment.State, StrayPayment.Via
@@ -68,7 +69,7 @@ def _applied_minor(stray: StrayPayment) -> int:
     if stray.via == Via.CASH_BALANCE:
         return stray.applied_minor  # told by the movements of the balance
     rows = CollectedPayment.objects.filter(
-        Q(stripe_payment_intent_id=stray.payment_id) | Q(stripe_charge_id=stray.payment_id),
+        of_payment(stray.payment_id),
         tenant_id=stray.tenant_id,
         allocation__isnull=True,
     )

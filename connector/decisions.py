@@ -77,7 +77,7 @@ def sync_invoices(links: Sequence[InvoiceLink], *, cause: Cause) -> int:
     """Look at these invoices now."""
     for link in _by_tenant(links):
         _enqueue_invoice(link, cause)
-        _record(link, "invoice.sync_asked", _invoice(link), cause, {"number": link.number})
+        _record(link, "invoice.sync_asked", link.entity, cause, {"number": link.number})
     return len(links)
 
 
@@ -106,7 +106,7 @@ def send_again(links: Sequence[InvoiceLink], *, cause: Cause) -> int:
         last.save(update_fields=["retired_by_person"])
         _enqueue_invoice(link, cause)
         details = {"number": link.number, "after_revision": last.revision}
-        _record(link, "invoice.send_again_asked", _invoice(link), cause, details)
+        _record(link, "invoice.send_again_asked", link.entity, cause, details)
         done += 1
     return done
 
@@ -150,7 +150,7 @@ def approve_lowering(payment_ids: Iterable[int], *, cause: Cause) -> int:
         _enqueue_invoice(row.invoice, cause)
         details = {"to_minor": row.lowering_approved_to_minor, "before_minor": before}
         named = {"invoice_payment": row.stripe_invoice_payment_id, "currency": row.currency}
-        _record(row, "payment.lowering_approved", _invoice(row.invoice), cause, named | details)
+        _record(row, "payment.lowering_approved", row.invoice.entity, cause, named | details)
     return len(rows)
 
 
@@ -271,10 +271,6 @@ def _enqueue(tenant_id: int, kind: kinds.Kind, cause: Cause, *, subject: str = "
     )
 
 
-def _invoice(link: InvoiceLink) -> str:
-    return f"invoice:{link.freshbooks_invoice_id}"
-
-
 def _record(row: Any, action: str, entity: str, cause: Cause, details: dict[str, Any]) -> None:
     record(tenant_id=row.tenant_id, action=action, entity=entity, cause=cause, details=details)
 
@@ -287,7 +283,7 @@ def _record_payment(row: CollectedPayment, action: str, cause: Cause, *, before:
         "before": before,
         "reason": row.reason,
     }
-    _record(row, action, _invoice(row.invoice), cause, details)
+    _record(row, action, row.invoice.entity, cause, details)
 
 
 def _record_tenant(tenant: Tenant, action: str, cause: Cause, details: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.db.models import Q
 from django.utils import timezone
 
 from connector import inbox, schedule
@@ -33,6 +32,7 @@ from connector.sync.cash_balance import look_up_cash_balance
 from connector.sync.clients import sync_client
 from connector.sync.context import SyncRun
 from connector.sync.pair import sync_invoice
+from connector.sync.return_facts import rows_of
 from connector.sync.stray import look_up_stripe_payment
 from tenants.scope import tenant_scope
 
@@ -168,11 +168,7 @@ def _stripe_payment(delivery: Delivery) -> list[Route]:
     payment_id = delivery.payment_id
     if not payment_id:
         return NOTHING
-    paid = (
-        CollectedPayment.objects.select_related("invoice")
-        .filter(Q(stripe_payment_intent_id=payment_id) | Q(stripe_charge_id=payment_id))
-        .order_by("pk")
-    )
+    paid = rows_of(payment_id, with_undone=True)
     routes = [(kinds.SYNC_INVOICE, str(row.invoice.freshbooks_invoice_id)) for row in paid]
     if routes and not any(row.allocation_id for row in paid):
         return routes

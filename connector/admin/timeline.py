@@ -135,9 +135,7 @@ def _jobs(parts: Parts) -> Iterable[Step]:
 
 
 def _writes(link: InvoiceLink) -> Iterable[Step]:
-    rows = VendorWrite.objects.filter(
-        tenant_id=link.tenant_id, entity=f"invoice:{link.freshbooks_invoice_id}"
-    ).order_by("-pk")
+    rows = VendorWrite.objects.filter(tenant_id=link.tenant_id, entity=link.entity).order_by("-pk")
     for row in rows[:MOST_OF_EACH]:
         yield Step(
             at=row.first_sent_at,
@@ -152,9 +150,7 @@ def _writes(link: InvoiceLink) -> Iterable[Step]:
 def _entries(link: InvoiceLink) -> Iterable[Step]:
     """The audit trail, but for the entries about vendor writes: those have lines of their own."""
     rows = (
-        AuditEntry.objects.filter(
-            tenant_id=link.tenant_id, entity=f"invoice:{link.freshbooks_invoice_id}"
-        )
+        AuditEntry.objects.filter(tenant_id=link.tenant_id, entity=link.entity)
         .exclude(Q(action__startswith="stripe.") | Q(action__startswith="freshbooks."))
         .defer("details_encrypted")
         .order_by("-sequence")

@@ -115,6 +115,11 @@ class InvoiceLink(TenantOwned):
         ]
         verbose_name = "invoice link"
 
+    @property
+    def entity(self) -> str:
+        """Its name in the audit trail, in intents and in discrepancies, e.g. "invoice:2903314"."""
+        return f"invoice:{self.freshbooks_invoice_id}"
+
     def __str__(self) -> str:
         return self.number or f"invoice {self.freshbooks_invoice_id}"
 

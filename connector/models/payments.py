@@ -10,6 +10,11 @@ from connector.models.stray import Allocation
 from tenants.models import TenantOwned
 
 
+def of_payment(payment_id: str) -> Q:
+    """The collected payments that one Stripe payment brought; `payment_id` is a pi_ or ch_ id."""
+    return Q(stripe_payment_intent_id=payment_id) | Q(stripe_charge_id=payment_id)
+
+
 class CollectedPayment(TenantOwned):
     """One Stripe InvoicePayment of real Stripe money, and what became of it in FreshBooks.
 

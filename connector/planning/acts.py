@@ -125,7 +125,7 @@ def _keep_out(run: SyncRun, link: InvoiceLink) -> None:
         record(
             tenant_id=run.tenant_id,
             action="invoice.import_undone",
-            entity=f"invoice:{link.freshbooks_invoice_id}",
+            entity=link.entity,
             cause=run.job.cause,
             details={"revision": last.revision, "stripe_invoice": last.stripe_invoice_id},
         )

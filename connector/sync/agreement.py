@@ -99,7 +99,7 @@ def _keep(run: SyncRun, link: InvoiceLink, difference: Difference, now: datetime
     row, created = Discrepancy.objects.get_or_create(
         tenant_id=run.tenant_id,
         kind=difference.kind,
-        subject=f"invoice:{link.freshbooks_invoice_id}",
+        subject=link.entity,
         defaults={"invoice": link, "opened_at": now, "last_seen_at": now},
     )
     if not created and row.state == Discrepancy.State.CLOSED:
@@ -247,7 +247,7 @@ def _audit(run: SyncRun, link: InvoiceLink, action: str, details: dict[str, Any]
     record(
         tenant_id=run.tenant_id,
         action=action,
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         cause=run.job.cause,
         details=details,
     )

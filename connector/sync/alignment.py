@@ -11,7 +11,7 @@ from connector.sync.clients import ensure_stripe_customer
 from connector.sync.context import SyncRun
 from connector.sync.own_collector import notice_own_collector, require_one_collector
 from connector.sync.retiring import mark_gone, retire
-from connector.sync.revision_steps import advance, entity_of
+from connector.sync.revision_steps import advance
 from connector.sync.revisions import (
     build,
     finalize,
@@ -71,7 +71,7 @@ def _follow_stripe(
         close_unanswered(
             run.job,
             operations=["stripe.invoices.finalize", "stripe.invoices.send"],
-            entity=entity_of(link),
+            entity=link.entity,
             revision=revision.revision,
             found={"id": stripe.id, "status": stripe.status},
         )

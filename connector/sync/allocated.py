@@ -210,7 +210,7 @@ def _audit(run: SyncRun, link: InvoiceLink, action: str, match: Allocation) -> N
     record(
         tenant_id=run.tenant_id,
         action=action,
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         cause=run.job.cause,
         details={
             "payment": match.stray.payment_id,

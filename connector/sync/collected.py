@@ -101,7 +101,7 @@ def keep_step(
         record(
             tenant_id=run.tenant_id,
             action=action,
-            entity=f"invoice:{link.freshbooks_invoice_id}",
+            entity=link.entity,
             cause=run.job.cause,
             details={
                 "invoice_payment": row.stripe_invoice_payment_id,
@@ -141,7 +141,7 @@ def _take(run: SyncRun, link: InvoiceLink, payment: StripeInvoicePayment, amount
     record(
         tenant_id=run.tenant_id,
         action="payment.collected",
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         cause=run.job.cause,
         details={
             "invoice_payment": payment.id,

@@ -85,7 +85,7 @@ def _unanswered(link: InvoiceLink) -> set[str]:
     """Steps whose answer never came: asked once more under the same key, Stripe gives it."""
     writes = VendorWrite.objects.filter(
         operation=ATTACH,
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         state__in=[VendorWrite.State.SENDING, VendorWrite.State.UNKNOWN],
     )
     return set(writes.values_list("step", flat=True))
@@ -142,7 +142,7 @@ def _begun(
         write = (
             VendorWrite.objects.filter(
                 operation__in=[ATTACH, REPORT],
-                entity=f"invoice:{link.freshbooks_invoice_id}",
+                entity=link.entity,
                 revision=revision.revision,
                 step__in=steps,
             )
@@ -169,7 +169,7 @@ def _attach_payment(
         vendor="stripe",
         vendor_account=run.stripe_account_id,
         operation=ATTACH,
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         revision=revision.revision,
         step=_step(row),
         body={"payment_intent": payment_id},
@@ -213,7 +213,7 @@ def _attach_record(
         vendor="stripe",
         vendor_account=run.stripe_account_id,
         operation=REPORT,
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         revision=revision.revision,
         step=_step(row, by_record=True),
         body=body,
@@ -240,7 +240,7 @@ def _count_record(
         vendor="stripe",
         vendor_account=run.stripe_account_id,
         operation=ATTACH,
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         revision=revision.revision,
         step=_step(row, by_record=True),
         body={"payment_record": record_id},
@@ -266,7 +266,7 @@ def _counted(
         record(
             tenant_id=run.tenant_id,
             action="payment.match_told_to_stripe",
-            entity=f"invoice:{link.freshbooks_invoice_id}",
+            entity=link.entity,
             cause=run.job.cause,
             details={
                 "payment": match.stray.payment_id,

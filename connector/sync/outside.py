@@ -90,7 +90,7 @@ def _audit(run: SyncRun, link: InvoiceLink, row: OutsidePayment, action: str) ->
     record(
         tenant_id=run.tenant_id,
         action=action,
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         cause=run.job.cause,
         details={
             "freshbooks_payment": row.freshbooks_payment_id,

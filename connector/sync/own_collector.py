@@ -109,7 +109,7 @@ def _ask(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice) -> str:
             record(
                 tenant_id=run.tenant_id,
                 action="invoice.own_collector_changed",
-                entity=f"invoice:{link.freshbooks_invoice_id}",
+                entity=link.entity,
                 cause=run.job.cause,
                 details={"before": before, "after": found, "gateway": gateway},
             )

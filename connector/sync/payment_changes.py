@@ -85,7 +85,7 @@ def _close_changes(
     close_unanswered(
         run.job,
         operations=[UPDATE, DELETE],
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         revision=row.pk,
         found=found,
     )
@@ -210,7 +210,7 @@ def _propose(run: SyncRun, link: InvoiceLink, row: CollectedPayment) -> None:
             record(
                 tenant_id=run.tenant_id,
                 action="payment.lowering_proposed",
-                entity=f"invoice:{link.freshbooks_invoice_id}",
+                entity=link.entity,
                 cause=run.job.cause,
                 details={
                     "invoice_payment": row.stripe_invoice_payment_id,
@@ -243,7 +243,7 @@ def _write(
             vendor="freshbooks",
             vendor_account=run.freshbooks_account_id,
             operation=DELETE if to.is_zero else UPDATE,
-            entity=f"invoice:{link.freshbooks_invoice_id}",
+            entity=link.entity,
             revision=row.pk,
             step=f"change-{row.changes}",
             body={"id": before.id, "amount": to.to_decimal_string(), "code": to.currency},

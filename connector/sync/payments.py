@@ -202,7 +202,7 @@ def _intent(
         vendor="freshbooks",
         vendor_account=run.freshbooks_account_id,
         operation=CREATE,
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         revision=row.pk,
         step=f"attempt-{row.attempts}",
         body={
@@ -237,7 +237,7 @@ def _close_attempts(
     close_unanswered(
         run.job,
         operations=[CREATE],
-        entity=f"invoice:{link.freshbooks_invoice_id}",
+        entity=link.entity,
         revision=row.pk,
         found=found,
     )

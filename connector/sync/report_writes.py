@@ -165,7 +165,7 @@ def refund_record(
 
 
 def _entity(link: InvoiceLink) -> str:
-    return f"invoice:{link.freshbooks_invoice_id}"
+    return link.entity
 
 
 def _part(row: OutsidePayment) -> int:

@@ -11,7 +11,6 @@ from connector.sync.context import SyncRun
 from connector.sync.revision_steps import (
     State,
     advance,
-    entity_of,
     find_by_metadata,
     step_intent,
 )
@@ -58,7 +57,7 @@ def mark_gone(
         record(
             tenant_id=run.tenant_id,
             action="invoice.revision_retired",
-            entity=entity_of(link),
+            entity=link.entity,
             cause=run.job.cause,
             details={
                 "revision": revision.revision,
@@ -79,7 +78,7 @@ def _close_unanswered(
         close_unanswered(
             run.job,
             operations=[f"stripe.invoices.{name}" for name in names],
-            entity=entity_of(link),
+            entity=link.entity,
             revision=revision.revision,
             found=ended,
         )
@@ -90,7 +89,7 @@ def _finish_unanswered_create(run: SyncRun, link: InvoiceLink, revision: Invoice
     with tenant_scope(run.tenant_id):
         sent = (
             VendorWrite.objects.filter(
-                entity=entity_of(link), revision=revision.revision, step__startswith="create"
+                entity=link.entity, revision=revision.revision, step__startswith="create"
             )
             .exclude(state=VendorWrite.State.REJECTED)
             .order_by("-pk")

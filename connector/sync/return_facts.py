@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from connector import journal
 from connector.journal import Fact
 from connector.models import CollectedPayment, InvoiceLink, MoneyFact
+from connector.models.payments import of_payment
 from connector.money import Money
 from connector.sync.context import SyncRun
 from connector.vendors.stripe.money_records import StripeDispute, StripeRefund
@@ -42,9 +43,7 @@ class Returns:
 
 def rows_of(payment_id: str, *, with_undone: bool = False) -> QuerySet[CollectedPayment]:
     """The rows that a payment paid, oldest first. Inside a scope."""
-    rows = CollectedPayment.objects.select_related("invoice").filter(
-        Q(stripe_payment_intent_id=payment_id) | Q(stripe_charge_id=payment_id)
-    )
+    rows = CollectedPayment.objects.select_related("invoice").filter(of_payment(payment_id))
     return (rows if with_undone else rows.filter(undone=False)).order_by("pk")
 
 

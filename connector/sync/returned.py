@@ -158,7 +158,7 @@ def _save(run: SyncRun, row: CollectedPayment) -> None:
     record(
         tenant_id=run.tenant_id,
         action="payment.returned",
-        entity=f"invoice:{row.invoice.freshbooks_invoice_id}",
+        entity=row.invoice.entity,
         cause=run.job.cause,
         details={
             "invoice_payment": row.stripe_invoice_payment_id,

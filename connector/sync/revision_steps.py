@@ -22,16 +22,11 @@ def step_intent(
         vendor="stripe",
         vendor_account=run.stripe_account_id,
         operation=f"stripe.invoices.{step.partition('-')[0]}",
-        entity=entity_of(link),
+        entity=link.entity,
         revision=revision.revision,
         step=step,
         **parts,
     )
-
-
-def entity_of(link: InvoiceLink) -> str:
-    """How writes and audit entries name this invoice."""
-    return f"invoice:{link.freshbooks_invoice_id}"
 
 
 def advance(

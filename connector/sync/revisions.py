@@ -23,7 +23,6 @@ from connector.sync.retiring import retire
 from connector.sync.revision_steps import (
     State,
     advance,
-    entity_of,
     find_by_metadata,
     step_intent,
 )
@@ -182,7 +181,7 @@ def _ensure_future_due_date(run: SyncRun, link: InvoiceLink, revision: InvoiceRe
     with tenant_scope(run.tenant_id):
         sent = (
             VendorWrite.objects.filter(
-                entity=entity_of(link),
+                entity=link.entity,
                 revision=revision.revision,
                 step__startswith="create",
                 state=VendorWrite.State.CONFIRMED,
@@ -230,7 +229,7 @@ def _remember_notes(run: SyncRun, link: InvoiceLink, draft: InvoiceDraft) -> Non
             record(
                 tenant_id=run.tenant_id,
                 action="invoice.fitted",
-                entity=entity_of(link),
+                entity=link.entity,
                 cause=run.job.cause,
                 details={"notes": link.notes},
             )
