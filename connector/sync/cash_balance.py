@@ -6,7 +6,7 @@ That money is still the customer's: it is shown, never booked, and nobody can ma
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.recording import record
@@ -52,13 +52,14 @@ def look_up_cash_balance(run: SyncRun, customer_id: str) -> str:
     return f"{', '.join(held) or 'nothing'} not applied"
 
 
-def held_transfers(movements: Iterable[StripeCashMovement]) -> list[Transfer]:
+def held_transfers(newest_first: Sequence[StripeCashMovement]) -> list[Transfer]:
     """What is left of each transfer, oldest first. Stripe uses the oldest money first (assumed).
 
-    Which transfer paid what, Stripe does not say; the sum per currency is exact.
+    Which transfer paid what, Stripe does not say; the sum per currency is exact. Times are whole
+    seconds and ids are random: only Stripe's own order tells what came first.
     """
     by_currency: dict[str, list[StripeCashMovement]] = defaultdict(list)
-    for movement in sorted(movements, key=lambda row: (row.created_at, row.id)):
+    for movement in reversed(newest_first):
         by_currency[movement.net_amount.currency].append(movement)
     return [row for rows in by_currency.values() for row in _of_currency(rows)]
 

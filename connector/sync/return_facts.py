@@ -25,7 +25,7 @@ LOST = "lost"
 class Returns:
     """What Stripe says went back of one payment, and how much of it no invoice needs."""
 
-    refunds: tuple[StripeRefund, ...]
+    refunds: tuple[StripeRefund, ...]  # newest first, as Stripe lists them
     disputes: tuple[StripeDispute, ...]
     excess: int = 0  # paid beyond the invoices, in minor units: refunds take from it first
     shared: bool = False  # it paid other invoices too, which are not ours
@@ -63,7 +63,8 @@ def keep_return_facts(
     facts: list[Fact] = []
     # Of a payment that was matched in parts, what went back of the rest is nobody's but its own.
     left = 0 if owner is None and any(row.allocation_id for row in rows) else returns.excess
-    for refund in sorted(returns.refunds, key=lambda row: (row.created_at, row.id)):
+    # Stripe's own order: its times are whole seconds, its ids random.
+    for refund in reversed(returns.refunds):
         free = min(left, refund.amount.amount_minor) if refund.status not in UNDONE else 0
         left -= free
         minor, invoice = refund.amount.amount_minor - free, owner
