@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from connector import journal
 from connector.journal import Totals
 from connector.mapping.compare import CollectionStatus, collection_status
-from connector.models import CollectedPayment, InvoiceLink
+from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
 from connector.money import Money
 from tenants.scope import tenant_scope
 
@@ -18,7 +18,7 @@ COLLECTING = frozenset({"open", "paid"})
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """An invoice whose saved figures are not what its facts say."""
+    """A saved figure of an invoice that is not what its facts say."""
 
     invoice_id: int
     number: str
@@ -67,7 +67,7 @@ def _rebuild(ids: list[int], *, save: bool) -> list[Change]:
         for row in CollectedPayment.objects.filter(invoice__in=ids).exclude(disputed_minor=0)
         if is_disputed(row)
     }
-    changes = []
+    changes = _rebuild_told(ids, save=save)
     for link in InvoiceLink.objects.filter(pk__in=ids).exclude(collection_status=""):
         found = totals.get(link.pk, Totals())
         status = status_from(
@@ -93,4 +93,27 @@ def _rebuild(ids: list[int], *, save: bool) -> list[Change]:
             for name, value in derived.items():
                 setattr(link, name, value)
             link.save(update_fields=list(derived))
+    return changes
+
+
+def _rebuild_told(ids: list[int], *, save: bool) -> list[Change]:
+    """What Stripe was told of each payment elsewhere."""
+    told = journal.told_of(ids)
+    changes = []
+    for row in OutsidePayment.objects.select_related("invoice").filter(invoice__in=ids):
+        derived = told.get(str(row.freshbooks_payment_id), 0)
+        if derived == row.told_minor:
+            continue
+        changes.append(
+            Change(
+                invoice_id=row.invoice.freshbooks_invoice_id,
+                number=row.invoice.number,
+                name=f"told to Stripe of payment {row.freshbooks_payment_id}",
+                saved=str(row.told_minor),
+                derived=str(derived),
+            )
+        )
+        if save:
+            row.reported_amount_minor = derived
+            row.save(update_fields=["reported_amount_minor"])
     return changes

@@ -13,6 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Sum
+
 from connector.models import InvoiceLink, MoneyFact
 from connector.money import Money
 
@@ -58,13 +60,15 @@ class Totals:
     """Sums of one invoice's facts, in minor units of its currency.
 
     `collected` is all that Stripe took, `returned` the part of it that went back (positive);
-    `recorded` are the living payments in FreshBooks that we made, `elsewhere` those of others.
+    `recorded` are the living payments in FreshBooks that we made, `elsewhere` those of others, of
+    which Stripe was told `reported`.
     """
 
     collected: int = 0
     returned: int = 0
     recorded: int = 0
     elsewhere: int = 0
+    reported: int = 0
 
 
 def keep(
@@ -124,4 +128,11 @@ def _sum_of(kind: str, *, ours: bool) -> str:
         return "returned"
     if kind in RECORDING:
         return "recorded" if ours else "elsewhere"
-    return ""
+    return "reported" if kind == Kind.REPORTED else ""
+
+
+def told_of(invoice_ids: Iterable[int]) -> dict[str, int]:
+    """What Stripe was told of each payment elsewhere, by FreshBooks' number, from the facts alone."""
+    rows = MoneyFact.objects.filter(invoice_id__in=list(invoice_ids), kind=Kind.REPORTED)
+    sums = rows.order_by().values_list("payment_id").annotate(told=Sum("amount_minor"))
+    return {number: int(told) for number, told in sums}

@@ -137,6 +137,7 @@ class StripeStandIn(StandIn):
             id=f"pr-{len(self.records) + 1}",
             amount=amount,
             payment_reference="",
+            created_at=datetime.now(UTC),
             metadata={},
             refunded=Money.zero(amount.currency),
         )
@@ -230,6 +231,7 @@ def _empty_draft(invoice_id: str, body: Body) -> StripeInvoice:
         currency=currency,
         due_date=None,
         finalized_at=None,
+        paid_at=None,
         hosted_invoice_url="",
         livemode=False,
         metadata=dict(body.get("metadata", {})),

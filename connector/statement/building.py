@@ -47,7 +47,7 @@ def build_statement(tenant: Tenant, month: Month) -> Statement:
     start, end = month.bounds(ZoneInfo(tenant.time_zone))
     last = reading.last_fact()
     invoices = tuple(invoice_lines(start, end, after=month.following.first_day, last=last))
-    movements = tuple(_movements(start, end, last))
+    movements = tuple(_movement(fact) for fact in reading.facts_between(start, end, last))
     unmatched = tuple(_loose(start, end, last))
     payouts = read_payouts(month.first_day, month.following.first_day)
     not_paid_out = read_not_paid_out(end, month.following.first_day)
@@ -71,16 +71,6 @@ def build_statement(tenant: Tenant, month: Month) -> Statement:
         control=totals.control_of(movements, payouts, not_paid_out, differences),
     )
     return replace(made, exponents=_exponents(made))
-
-
-def _movements(start: datetime, end: datetime, last: int) -> Iterator[Movement]:
-    """Facts and reports of the month, merged in the order of time."""
-    reports = [_report(row) for row in reading.reports_between(start, end)]
-    for fact in reading.facts_between(start, end, last):
-        while reports and reports[0].at <= fact["happened_at"]:
-            yield reports.pop(0)
-        yield _movement(fact)
-    yield from reports
 
 
 def _movement(fact: dict[str, Any]) -> Movement:
@@ -107,33 +97,6 @@ def _movement(fact: dict[str, Any]) -> Movement:
         fee=fact["fee_minor"],
         ours=fact["ours"],
         note=fact["note"],
-    )
-
-
-def _report(row: dict[str, Any]) -> Movement:
-    where = row["stripe_payment_record_id"] or row["reported_on_stripe_invoice"]
-    return Movement(
-        at=row["reported_at"],
-        seen_at=row["reported_at"],
-        side="stripe",
-        kind="reported",
-        invoice=row["fb_id"],
-        number=row["number"],
-        column="reported",
-        amount=row["reported_amount_minor"],
-        loose=0,
-        currency=row["currency"],
-        about=None,
-        source=where,
-        payment=str(row["freshbooks_payment_id"]),
-        presentment=None,
-        presentment_currency="",
-        settlement=None,
-        settlement_currency="",
-        rate="",
-        fee=None,
-        ours=True,
-        note=row["type"],
     )
 
 

@@ -62,30 +62,16 @@ def invoice_lines(
     One in two currencies has two lines. Walks all tables side by side, in the order of invoices.
     """
     facts, payments = reading.facts_by_invoice(last), reading.payments_by_invoice()
-    reports = reading.reports_by_invoice()
     for invoice in reading.invoice_rows():
         pk = invoice["pk"]
         known = [_collected(row) for row in payments.take(pk)]
         sums: dict[str, _Sums] = defaultdict(_Sums)
         for row in facts.take(pk):
             sums[row[1]].add(reading.to_fact(row), start, end)
-        for _, number, amount, currency, at in reports.take(pk):
-            sums[currency].add(_report(number, amount, currency, at), start, end)
         sums.setdefault(invoice["currency"], _Sums())  # a line even without any fact
         for currency in sorted(sums):
             if _belongs(invoice, currency, sums[currency], after):
                 yield _line(invoice, currency, sums[currency], known)
-
-
-def _report(number: int, amount: int, currency: str, at: datetime) -> reading.InvoiceFact:
-    return reading.InvoiceFact(
-        currency=currency,
-        column="reported",
-        kind="reported",
-        reference=str(number),
-        amount=amount,
-        at=at,
-    )
 
 
 def _collected(row: tuple[Any, ...]) -> Collected:

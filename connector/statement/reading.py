@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import F, Max, Q
 
 from connector import journal
-from connector.models import CollectedPayment, InvoiceLink, MoneyFact, OutsidePayment
+from connector.models import CollectedPayment, InvoiceLink, MoneyFact
 
 CHUNK = 2000
 Kind = MoneyFact.Kind
@@ -168,48 +168,6 @@ def payments_by_invoice() -> Lane:
         "freshbooks_amount_minor",
     )
     return Lane(rows.iterator(chunk_size=CHUNK))
-
-
-def reports_by_invoice() -> Lane:
-    """What Stripe was told of payments elsewhere, where the journal has no fact of it."""
-    rows = (
-        _reports()
-        .order_by("invoice_id", "pk")
-        .values_list(
-            "invoice_id",
-            "freshbooks_payment_id",
-            "reported_amount_minor",
-            "currency",
-            "reported_at",
-        )
-    )
-    return Lane(rows.iterator(chunk_size=CHUNK))
-
-
-def _reports() -> Any:
-    told = MoneyFact.objects.filter(kind=Kind.REPORTED).values_list("payment_id", flat=True)
-    known = [int(number) for number in told if number.isdigit()]
-    return OutsidePayment.objects.filter(
-        reported_amount_minor__isnull=False, reported_at__isnull=False
-    ).exclude(freshbooks_payment_id__in=known)
-
-
-def reports_between(start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """Those of the month, as movements."""
-    rows = _reports().filter(reported_at__gte=start, reported_at__lt=end)
-    return list(
-        rows.order_by("reported_at", "pk").values(
-            "freshbooks_payment_id",
-            "reported_amount_minor",
-            "currency",
-            "reported_at",
-            "stripe_payment_record_id",
-            "reported_on_stripe_invoice",
-            "type",
-            fb_id=F("invoice__freshbooks_invoice_id"),
-            number=F("invoice__number"),
-        )
-    )
 
 
 FACT_FIELDS = (

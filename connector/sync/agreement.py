@@ -131,12 +131,13 @@ def _differences(  # noqa: PLR0913, PLR0917 - all that is compared
 ) -> tuple[Difference, ...]:
     currency = books.invoice.currency_code
     unknown = [row for row in collected if row.recording in {Recording.UNKNOWN, Recording.SENDING}]
+    totals = journal.totals_of([link.pk]).get(link.pk, Totals())
     return compare_invoice(
         books.invoice,
         sight.invoice,
         collected=total(collected, currency),
         recorded=_recorded(collected, currency),
-        reported=_reported(outside, currency),
+        reported=Money(totals.reported, currency),
         refunded=returned(collected, currency),
         disputed=_open_dispute(collected),
         unclear=any(row.refunds_unclear for row in collected),
@@ -174,11 +175,6 @@ def _recorded(rows: Iterable[CollectedPayment], currency: str) -> Money:
         if row.recording == Recording.RECORDED and row.currency == currency
     )
     return Money(minor, currency)
-
-
-def _reported(rows: Iterable[OutsidePayment], currency: str) -> Money:
-    same = (row.reported_amount_minor or 0 for row in rows if row.currency == currency)
-    return Money(sum(same), currency)
 
 
 def _taken_back(

@@ -6,12 +6,16 @@ Kept as one row each, with what became of it: changed, deleted, restored. `repor
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils import timezone
 
 from audit.recording import record
 from connector.idempotency import find_marker
 from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
 from connector.money import Money
 from connector.sync.context import SyncRun
+from connector.sync.report_facts import keep_report_fact
 from connector.vendors.freshbooks.records import FreshBooksPayment
 from tenants.scope import tenant_scope
 
@@ -38,11 +42,19 @@ def take_outside_payments(
         return list(OutsidePayment.objects.filter(invoice=link).order_by("pk"))
 
 
-def save_outside(run: SyncRun, link: InvoiceLink, row: OutsidePayment, action: str) -> None:
-    """Save what became of it, with an audit entry."""
+def save_outside(
+    run: SyncRun,
+    link: InvoiceLink,
+    row: OutsidePayment,
+    action: str,
+    *,
+    told_at: datetime | None = None,
+) -> None:
+    """Save what became of it, with an audit entry; what Stripe was told is a fact of the journal."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
         row.save()
+        keep_report_fact(run, link, row, told_at or row.reported_at or timezone.now())
         _audit(run, link, row, action)
 
 

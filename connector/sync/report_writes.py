@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q
@@ -47,7 +48,7 @@ def pay_out_of_band(
     run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, row: OutsidePayment
 ) -> None:
     """All that remains of the Stripe invoice was paid elsewhere. Cannot be taken back."""
-    perform(
+    done = perform(
         run.job,
         Intent(
             vendor="stripe",
@@ -60,12 +61,16 @@ def pay_out_of_band(
             call=lambda _, key: run.keep(
                 run.stripe.pay_invoice_out_of_band(revision.stripe_invoice_id, idempotency_key=key)
             ),
-            summarize=lambda made: {"id": made.id, "status": made.status},
+            summarize=lambda made: {
+                "id": made.id,
+                "status": made.status,
+                "at": _seconds(made.paid_at),
+            },
             look_up=lambda: _if_paid(run, revision),
         ),
     )
     row.reported_amount_minor = row.amount_minor
-    row.reported_at = timezone.now()
+    row.reported_at = _time_of(done)
 
 
 def report_record(
@@ -93,7 +98,11 @@ def report_record(
         step=_step(row),
         body=body,
         call=lambda stored, key: run.stripe.report_payment_record(stored, idempotency_key=key),
-        summarize=lambda made: {"id": made.id, "amount_minor": made.amount.amount_minor},
+        summarize=lambda made: {
+            "id": made.id,
+            "amount_minor": made.amount.amount_minor,
+            "at": _seconds(made.created_at),
+        },
         look_up=lambda: None,  # a record that is attached to nothing moves nothing
     )
     made = perform(run.job, reported)
@@ -103,7 +112,7 @@ def report_record(
     row.stripe_records = [*row.stripe_records, told]
     row.stripe_payment_record_id = str(made["id"])
     row.reported_amount_minor = row.told_minor + minor
-    row.reported_at = timezone.now()
+    row.reported_at = _time_of(made)
     return told
 
 
@@ -144,13 +153,14 @@ def refund_record(
     """Report that this much of a record went back, and save how much that leaves of it."""
     told = next(record for record in row.stripe_records if record["id"] == record_id)
     step = f"{record_id}-{told['refunded_minor']}"  # the next refund of it begins elsewhere
+    now = timezone.now()
     refunded: Intent[StripePaymentRecord] = Intent(
         vendor="stripe",
         vendor_account=run.stripe_account_id,
         operation=REFUND,
         entity=_entity(link),
         step=step,
-        body=to_record_refund(back, reference=f"fb-refund-{step}", at=timezone.now()),
+        body=to_record_refund(back, reference=f"fb-refund-{step}", at=now),
         call=lambda stored, key: run.stripe.report_record_refund(
             record_id, stored, idempotency_key=key
         ),
@@ -161,7 +171,17 @@ def refund_record(
     more = int(done["refunded_minor"]) - told["refunded_minor"]
     told["refunded_minor"] = int(done["refunded_minor"])
     row.reported_amount_minor = row.told_minor - more
-    save_outside(run, link, row, "outside_payment.taken_back")
+    save_outside(run, link, row, "outside_payment.taken_back", told_at=now)
+
+
+def _seconds(at: datetime | None) -> int | None:
+    return None if at is None else int(at.timestamp())
+
+
+def _time_of(done: dict[str, Any]) -> datetime:
+    """When Stripe did it, by its clock; now, where its answer does not tell."""
+    at = done.get("at")
+    return timezone.now() if at is None else datetime.fromtimestamp(at, UTC)
 
 
 def _entity(link: InvoiceLink) -> str:

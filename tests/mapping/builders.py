@@ -190,6 +190,7 @@ def stripe_invoice(total: Money, **changes: Any) -> StripeInvoice:
             currency=total.currency,
             due_date=None,
             finalized_at=NOW,
+            paid_at=None,
             hosted_invoice_url="",
             livemode=False,
             metadata={},

@@ -156,6 +156,9 @@ class Books:
         self.fact(
             Kind.PAYMENT, amount, when, invoice=invoice, source_id=str(row.freshbooks_payment_id)
         )
+        if reported:
+            number = str(row.freshbooks_payment_id)
+            self.fact(Kind.REPORTED, amount, reported, invoice=invoice, payment_id=number)
         return row
 
     def payout(self, day: int, amount: int, *, month: int = 3, **values: Any) -> Payout:

@@ -40,5 +40,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{tenant.name}: every figure is what the journal says.")
         if changes and not options["save"]:
             raise CommandError(
-                f"{len(changes)} figures differ; --save keeps what the journal says."
+                f"Not what the journal says: {len(changes)}. --save keeps what it says."
             )

@@ -74,6 +74,7 @@ def to_invoice(source: Fields) -> StripeInvoice:
         currency=currency,
         due_date=instant_or_none(source, "due_date"),
         finalized_at=instant_or_none(transitions, "finalized_at"),
+        paid_at=instant_or_none(transitions, "paid_at"),
         hosted_invoice_url=source.text_or_empty("hosted_invoice_url"),
         livemode=source.flag("livemode"),
         metadata=metadata_of(source),
@@ -98,6 +99,7 @@ def _deleted_invoice(source: Fields) -> StripeInvoice:
         currency="",
         due_date=None,
         finalized_at=None,
+        paid_at=None,
         hosted_invoice_url="",
         livemode=source.flag_or_false("livemode"),
         metadata={},
@@ -165,6 +167,7 @@ def to_payment_record(source: Fields) -> StripePaymentRecord:
         amount=money(amount, "value", currency),
         refunded=money(refunded, "value", currency) if refunded else Money.zero(currency),
         payment_reference=custom.text_or_empty("payment_reference") if custom else "",
+        created_at=instant(source, "created"),
         metadata=metadata_of(source),
     )
 

@@ -67,6 +67,7 @@ class StripeInvoice:
     currency: str  # upper case
     due_date: datetime | None
     finalized_at: datetime | None
+    paid_at: datetime | None
     hosted_invoice_url: str
     livemode: bool
     metadata: Mapping[str, str]
@@ -112,6 +113,7 @@ class StripePaymentRecord:
     amount: Money
     refunded: Money
     payment_reference: str
+    created_at: datetime
     metadata: Mapping[str, str]
 
 
