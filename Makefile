@@ -10,7 +10,7 @@ export PYTHON
 NO_SETTINGS := SECRET_KEY=only-for-tools-that-read-the-code-and-run-nothing FIELD_ENCRYPTION_KEYS=tools
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock test bench demo env run manage lint format types imports migrations-check check clean
+.PHONY: help install lock test bench chaos demo env run manage lint format types imports migrations-check check clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do \
@@ -27,6 +27,9 @@ test: install ## the whole test suite on a private PostgreSQL and Valkey
 
 bench: install ## measurements with their limits; writes .run/bench.json
 	python -m bench $(ARGS)
+
+chaos: install ## everything fails while business goes on; what must hold is checked; writes .run/chaos.json
+	python -m chaos $(ARGS)
 
 demo: install ## both vendors simulated, a month of business played through
 	python -m demo $(ARGS)

@@ -4,15 +4,51 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Protocol
 from urllib.parse import urljoin
 
 from demo.browser import Browser, Page, PageError
-from demo.business import Business
 
 POLL_INTERVAL_S = 5
 PATIENCE_S = 120.0  # for the plan, and for its application: both are jobs
 LOOK_EVERY_S = 0.3
 _LINK = re.compile(r"https?://[^\s\"'<>]+/connect/[A-Za-z0-9_-]+/")
+
+
+class Plan(Protocol):
+    """What is told of a business when it signs up."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def slug(self) -> str:
+        """The tenant's short name."""
+
+    @property
+    def owner_email(self) -> str:
+        """Whose login at FreshBooks it is."""
+
+    @property
+    def time_zone(self) -> str:
+        """Where it is."""
+
+    @property
+    def mode(self) -> str:
+        """The payment mode that it chooses."""
+
+
+class Newcomer(Protocol):
+    """A business with accounts at both vendors."""
+
+    @property
+    def plan(self) -> Plan:
+        """What is told of it."""
+
+    @property
+    def stripe_key(self) -> str:
+        """What it pastes."""
 
 
 class Operator:
@@ -27,7 +63,7 @@ class Operator:
         if "/login/" in page.url:
             raise PageError("the admin did not let the operator in")
 
-    def add_tenant(self, business: Business) -> int:
+    def add_tenant(self, business: Newcomer) -> int:
         """Create the tenant on the admin's page; answer its id."""
         page = self._browser.open(f"{self._base_url}/admin/tenants/tenant/add/")
         plan = business.plan
@@ -74,7 +110,7 @@ class Operator:
         return self._browser.submit(asked, asked.form(field_name="csrfmiddlewaretoken"))
 
 
-def connect(link: str, business: Business) -> None:
+def connect(link: str, business: Newcomer) -> None:
     """What the tenant's person does: sign in, confirm, paste, choose, approve the plan."""
     browser = Browser()
     page = browser.open(link)

@@ -47,12 +47,26 @@ class Simulator:
         )
 
     def add_fault(
-        self, kind: str, *, times: int | None = 1, method: str = "", path: str = "", event: str = ""
+        self,
+        kind: str,
+        *,
+        times: int | None = 1,
+        method: str = "",
+        path: str = "",
+        event: str = "",
+        **settings: float,
     ) -> None:
-        """Have something go wrong with the next requests or webhooks that match."""
+        """Have something go wrong with the next requests or webhooks that match.
+
+        `settings`: probability, delay_s.
+        """
         match = {"method": method, "path_regex": path, "event": event}
         given = {name: value for name, value in match.items() if value}
-        self._send("faults", [{"match": given, "fault": kind, "times": times}])
+        self._send("faults", [{"match": given, "fault": kind, "times": times, **settings}])
+
+    def redeliver(self) -> int:
+        """Try every webhook again that no try delivered; answer how many."""
+        return int(self._send("redeliver", None)["redelivered"])
 
     @contextmanager
     def meanwhile(self, kind: str, *, event: str) -> Iterator[None]:
@@ -61,7 +75,7 @@ class Simulator:
         try:
             yield
         finally:
-            self._clear_faults()
+            self.clear_faults()
 
     def struck(self) -> Counter[str]:
         """How often each kind of fault struck so far."""
@@ -72,7 +86,8 @@ class Simulator:
         rows = self._faults()
         return sum(row["remaining"] or 0 for row in rows)
 
-    def _clear_faults(self) -> None:
+    def clear_faults(self) -> None:
+        """Nothing goes wrong any more; what struck stays counted."""
         self._struck += self._current_hits()
         self._send("faults", [])
 

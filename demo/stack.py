@@ -31,6 +31,7 @@ __all__ = [
     "free_port",
     "procfile",
     "running_stack",
+    "send_signal",
     "wait_until",
 ]
 
@@ -55,6 +56,7 @@ class Stack:
     freshbooks_url: str
     stripe_url: str
     record_file: Path
+    webhooks_file: Path
     log_dir: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -65,7 +67,16 @@ class Stack:
 
         `extra` are environment variables for this command alone.
         """
-        done = subprocess.run(
+        done = self.run(*arguments, stdin=stdin, extra=extra)
+        if done.returncode != 0:
+            raise StackError(f"manage.py {' '.join(arguments)}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def run(
+        self, *arguments: str, stdin: str | None = None, extra: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one management command, however it ends."""
+        return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env={**self.environment, **(extra or {})},
@@ -74,19 +85,19 @@ class Stack:
             input=stdin,
             check=False,
         )
-        if done.returncode != 0:
-            raise StackError(f"manage.py {' '.join(arguments)}: {done.stderr or done.stdout}")
-        return done.stdout
 
     def manage_json(self, *arguments: str) -> object:
         """Run one management command with --json; answer what it printed, decoded."""
         return json.loads(self.manage(*arguments, "--json"))
 
-    def start(self, name: str) -> None:
-        """Start one process of the Procfile, its output going to a file in `log_dir`."""
+    def start(self, name: str, *, program: str = "") -> None:
+        """Start one process of the Procfile, its output going to a file in `log_dir`.
+
+        `program` is its name in the Procfile, if there are to be several of it.
+        """
         with (self.log_dir / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                ["sh", "-c", procfile()[name]],
+                ["sh", "-c", procfile()[program or name]],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
@@ -107,20 +118,20 @@ class Stack:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def kill_worker(self) -> int:
+    def worker_pids(self, name: str = "worker") -> list[int]:
+        """The Celery worker's own process, then its children; empty while it starts up again."""
+        return [
+            pid
+            for pid, _, command in descendants(self.processes[name].pid)
+            if "celery" in command and "config.supervise" not in command
+        ]
+
+    def kill_worker(self, name: str = "worker") -> int:
         """SIGKILL the Celery worker and its children at this instant; answer how many died.
 
         The supervisor is left alone: restarting the worker is its job.
         """
-        killed = 0
-        for pid, _, command in descendants(self.processes["worker"].pid):
-            if "celery" in command and "config.supervise" not in command:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                    killed += 1
-                except ProcessLookupError:
-                    continue
-        return killed
+        return sum(send_signal(pid, signal.SIGKILL) for pid in self.worker_pids(name))
 
     def memory_mb(self) -> dict[str, int]:
         """Memory of web, worker and beat with all their children, in MB."""
@@ -128,6 +139,15 @@ class Stack:
             name: sum(memory_kb(pid) for pid, _, _ in descendants(self.processes[name].pid)) // 1024
             for name in PROCESSES
         }
+
+
+def send_signal(pid: int, signum: signal.Signals) -> bool:
+    """Whether there was such a process to send it to."""
+    try:
+        os.kill(pid, signum)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def procfile() -> dict[str, str]:
@@ -143,8 +163,11 @@ def running_stack(
     """Start everything, answer when it is ready to work, and stop everything in the end."""
     log_dir.mkdir(parents=True, exist_ok=True)
     record_file = log_dir / "vendor-requests.jsonl"
+    webhooks_file = log_dir / "vendor-webhooks.jsonl"
     with (
-        _sandbox(log_dir, record_file, seed) as sandbox,  # starts up while the services do
+        _sandbox(
+            log_dir, record_file, webhooks_file, seed
+        ) as sandbox,  # starts up while the services do
         embedded_services(mode="ephemeral", use_environment=False) as services,
     ):
         addresses = _addresses(sandbox, log_dir)
@@ -156,6 +179,7 @@ def running_stack(
             freshbooks_url=addresses["freshbooks"],
             stripe_url=addresses["stripe"],
             record_file=record_file,
+            webhooks_file=webhooks_file,
             log_dir=log_dir,
         )
         try:
@@ -165,7 +189,7 @@ def running_stack(
             wait_until(lambda: _is_ready(stack), "the web process to be ready", START_TIMEOUT_S)
             yield stack
         finally:
-            stack.stop(*reversed(PROCESSES))
+            stack.stop(*reversed(stack.processes))
 
 
 def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 30) -> object:
@@ -187,14 +211,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def _sandbox(log_dir: Path, record_file: Path, seed: int) -> Iterator[subprocess.Popen[bytes]]:
+def _sandbox(
+    log_dir: Path, record_file: Path, webhooks_file: Path, seed: int
+) -> Iterator[subprocess.Popen[bytes]]:
     """The simulators, just started; ended with the block."""
     with (log_dir / "sandbox.log").open("ab") as log:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "sandbox", "--freshbooks", "127.0.0.1:0"),
                 *("--stripe", "127.0.0.1:0", "--record", str(record_file), "--seed", str(seed)),
-                *("--check-answers", str(CONTRACTS)),
+                *("--record-webhooks", str(webhooks_file), "--check-answers", str(CONTRACTS)),
             ],
             cwd=ROOT,
             stdout=subprocess.PIPE,

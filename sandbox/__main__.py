@@ -15,7 +15,7 @@ from sandbox.core.answers import AnswerBook, Contract
 from sandbox.core.clock import Clock
 from sandbox.core.control import Controls
 from sandbox.core.faults import FaultList
-from sandbox.core.recording import Recorder
+from sandbox.core.recording import Recorder, WebhookRecorder
 from sandbox.core.server import build_vendor_app
 from sandbox.core.vendor import VendorSimulator
 from sandbox.core.webhooks import WebhookSender
@@ -36,6 +36,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--stripe", metavar="HOST:PORT", help="serve Stripe (port 0 = free)")
     parser.add_argument("--record", type=Path, metavar="FILE.jsonl", help="append every request")
+    parser.add_argument(
+        "--record-webhooks", type=Path, metavar="FILE.jsonl", help="append every try of a webhook"
+    )
     parser.add_argument(
         "--check-answers",
         type=Path,
@@ -84,6 +87,7 @@ def contracts(folder: Path | None) -> dict[str, Contract]:
 async def serve(options: argparse.Namespace) -> None:
     """Start the vendors, print where they are, stop on SIGTERM or SIGINT."""
     clock, recorder = Clock(), Recorder(options.record)
+    tries = WebhookRecorder(options.record_webhooks)
     documented = contracts(options.check_answers)
     runners: list[web.AppRunner] = []
     addresses: dict[str, str] = {}
@@ -91,7 +95,7 @@ async def serve(options: argparse.Namespace) -> None:
         # One generator per purpose: traffic to one vendor leaves the other's dice alone.
         faults = FaultList(random.Random(f"{options.seed} faults {name}"))
         answers = AnswerBook(documented.get(name))
-        webhooks = WebhookSender(clock, faults, answers.look_at_webhook)
+        webhooks = WebhookSender(clock, faults, answers.look_at_webhook, tries.of(name))
         vendor = make_vendor(clock, webhooks, random.Random(f"{options.seed} {name}"))
         listening = bind(address)
         host, port = listening.getsockname()[:2]
@@ -106,6 +110,7 @@ async def serve(options: argparse.Namespace) -> None:
     for runner in runners:
         await runner.cleanup()
     recorder.close()
+    tries.close()
 
 
 def bind(address: str) -> socket.socket:

@@ -42,7 +42,7 @@ def disconnect_freshbooks(tenant_id: int, *, cause: Cause) -> list[str]:
     """Take callbacks back and return the grant, unless another tenant still needs it."""
     with tenant_scope(tenant_id):
         connection = FreshBooksConnection.objects.select_related("grant").first()
-    if connection is None:
+    if connection is None or connection.state == ConnectionState.DISCONNECTED:
         return []
     left = _try("FreshBooks callbacks", lambda: unregister_freshbooks_callbacks(tenant_id))
     grant = connection.grant
@@ -75,7 +75,7 @@ def disconnect_stripe(tenant_id: int, *, cause: Cause) -> list[str]:
     """Take the endpoint back and forget the key. The key itself is revoked in Stripe, by its owner."""
     with tenant_scope(tenant_id):
         connection = StripeConnection.objects.first()
-    if connection is None:
+    if connection is None or connection.state == ConnectionState.DISCONNECTED:
         return []
     left = _try("Stripe webhook endpoint", lambda: unregister_stripe_endpoint(tenant_id))
     with tenant_scope(tenant_id):

@@ -90,6 +90,10 @@ class Controls:
         self.vendor.set_switches(body)
         return self.vendor.switches()
 
+    def redeliver(self, _body: Any) -> dict[str, Any]:
+        """Try every webhook again that no try delivered."""
+        return {"redelivered": self.webhooks.redeliver()}
+
     def calls(self) -> dict[str, Any]:
         """How often which call was made."""
         return self.recorder.calls(self.vendor.name)
@@ -111,6 +115,7 @@ def add_control_routes(app: web.Application, controls: Controls) -> None:
         "act": controls.act,
         "clock": controls.set_clock,
         "switches": controls.set_switches,
+        "redeliver": controls.redeliver,
     }
     for name, read in reads.items():
         app.router.add_get(PREFIX + name, _reader(read))

@@ -8,12 +8,13 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from sandbox.core.vendor import Request
+from sandbox.core.webhooks import Ticket
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 SECRET_FIELDS = frozenset(
@@ -49,6 +50,7 @@ class Recorder:
             "path": request.path,
             "query": _grouped(request.query),
             "headers": _safe_headers(request),
+            **_credential(request),
             **_body(request),
             "status": status,
             "at": round(time.time(), 3),
@@ -80,6 +82,46 @@ class Recorder:
             self._file.close()
 
 
+class WebhookRecorder:
+    """Appends every try of a webhook to a file, if there is one: what was said, and the answer.
+
+    Of a body only its own fields are kept, not what they hold.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._file = path.open("a", encoding="utf-8") if path else None
+
+    def of(self, vendor: str) -> Callable[[Ticket], None]:
+        """What notes the tries of one vendor."""
+
+        def note(ticket: Ticket) -> None:
+            if self._file is not None:
+                self._file.write(json.dumps(_last_try(vendor, ticket)) + "\n")
+                self._file.flush()
+
+        return note
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _last_try(vendor: str, ticket: Ticket) -> dict[str, Any]:
+    delivery = ticket.delivery
+    said = _decoded(delivery.body, delivery.content_type)
+    fields = said if isinstance(said, dict) else {}
+    return {
+        "vendor": vendor,
+        "number": ticket.number,
+        "url": delivery.url,
+        "event": delivery.event,
+        "forged": ticket.forged,
+        "body": {name: value for name, value in fields.items() if not isinstance(value, dict)},
+        **ticket.tries[-1],
+    }
+
+
 def _safe_headers(request: Request) -> dict[str, str]:
     return {
         name: value
@@ -88,16 +130,29 @@ def _safe_headers(request: Request) -> dict[str, str]:
     }
 
 
+def _credential(request: Request) -> dict[str, str]:
+    """Which credential was used, without telling it."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return {"credential": digest(secret.strip())} if scheme.lower() == "bearer" else {}
+
+
 def _body(request: Request) -> dict[str, Any]:
     if not request.body:
         return {}
-    text = request.body.decode("utf-8", "replace")
-    if "json" in request.headers.get("content-type", ""):
-        try:
-            return {"json": _masked(json.loads(text))}
-        except ValueError:
-            return {"json": text}
-    return {"form": _masked(_grouped(parse_qsl(text, keep_blank_values=True)))}
+    content_type = request.headers.get("content-type", "")
+    name = "json" if "json" in content_type else "form"
+    return {name: _decoded(request.body, content_type)}
+
+
+def _decoded(body: bytes, content_type: str) -> Any:
+    """A body without secrets; JSON that is none stays text."""
+    text = body.decode("utf-8", "replace")
+    if "json" not in content_type:
+        return _masked(_grouped(parse_qsl(text, keep_blank_values=True)))
+    try:
+        return _masked(json.loads(text))
+    except ValueError:
+        return text
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -121,10 +176,11 @@ def _masked(value: Any) -> Any:
     # In an amount of money, "code" is a currency and no authorisation code.
     secret = SECRET_FIELDS - {"code"} if "amount" in value else SECRET_FIELDS
     return {
-        key: _digest(item) if key in secret and isinstance(item, str) else _masked(item)
+        key: digest(item) if key in secret and isinstance(item, str) else _masked(item)
         for key, item in value.items()
     }
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
+    """What stands in the record instead of a secret."""
     return "hidden:" + hashlib.sha256(secret.encode()).hexdigest()[:12]

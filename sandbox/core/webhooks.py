@@ -66,14 +66,20 @@ class WebhookSender:
     """The outgoing webhooks of one vendor. `send` is synchronous and returns at once."""
 
     def __init__(
-        self, clock: Clock, faults: FaultList, look: Callable[[Delivery], None] | None = None
+        self,
+        clock: Clock,
+        faults: FaultList,
+        look: Callable[[Delivery], None] | None = None,
+        note: Callable[[Ticket], None] | None = None,
     ) -> None:
-        """`look` is told of every webhook that is to be sent."""
+        """`look` is told of every webhook that is to be sent, `note` after every try of one."""
         self._clock = clock
         self._faults = faults
         self._look = look
+        self._note = note
         self._numbers = itertools.count(1)
         self._log: deque[Ticket] = deque(maxlen=LOG_LIMIT)
+        self._failed: deque[Ticket] = deque(maxlen=LOG_LIMIT)
         self._lanes: dict[str, asyncio.Queue[Ticket]] = {}
         self._held: dict[str, list[Ticket]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,6 +120,18 @@ class WebhookSender:
         """How many deliveries are not finished yet."""
         return sum(ticket.state in ("queued", "retrying") for ticket in self._log)
 
+    def redeliver(self) -> int:
+        """Try again what no try delivered, as a vendor does for days; answer how many.
+
+        What was dropped by a fault, or forged, stays as it is.
+        """
+        failed = [ticket for ticket in self._failed if ticket.state == "failed"]
+        self._failed.clear()
+        for ticket in failed:
+            ticket.state = "queued"
+            self._enqueue(ticket)
+        return len(failed)
+
     def reset(self) -> None:
         """Forget the log and whatever has not been sent."""
         for task in self._tasks:
@@ -121,6 +139,7 @@ class WebhookSender:
         self._lanes.clear()
         self._held.clear()
         self._log.clear()
+        self._failed.clear()
 
     async def close(self) -> None:
         """Stop sending."""
@@ -162,6 +181,8 @@ class WebhookSender:
         status, error = await self._post(delivery, forged=ticket.forged)
         ticket.tries.append({"at": round(self._clock.now(), 3), "status": status, "error": error})
         ticket.tried.set()
+        if self._note is not None:
+            self._note(ticket)
         if status is not None and 200 <= status < 300:
             self._finish(ticket, "delivered")
         elif ticket.forged or not delivery.retry or len(ticket.tries) > len(RETRY_GAPS_S):
@@ -172,6 +193,8 @@ class WebhookSender:
 
     def _finish(self, ticket: Ticket, state: str) -> None:
         ticket.state = state
+        if state == "failed" and not ticket.forged:
+            self._failed.append(ticket)
         if ticket.delivery.on_done is not None and not ticket.forged:
             ticket.delivery.on_done(state == "delivered")
 

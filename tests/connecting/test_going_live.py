@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from io import StringIO
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from audit.models import AuditEntry
@@ -221,6 +223,22 @@ def test_a_silent_vendor_does_not_keep_credentials_alive(
     with tenant_scope(ready.pk):
         assert FreshBooksConnection.objects.get().grant.refresh_token == ""
         assert StripeConnection.objects.get().api_key == ""
+
+
+def test_the_command_line_disconnects_and_tells_what_is_left(
+    simulators: Simulators, ready: Tenant
+) -> None:
+    go_live(ready.pk, cause=cause())
+    simulators.stripe.fault("status_500", times=None)
+    out = StringIO()
+    with pytest.raises(CommandError, match="Take this back at the vendor yourself: Stripe"):
+        call_command("disconnect", ready.slug, stdout=out)
+    assert "its credentials are destroyed" in out.getvalue()
+    ready.refresh_from_db()
+    assert ready.state == "disconnected"
+    out = StringIO()
+    call_command("disconnect", ready.slug, "--json", stdout=out)
+    assert json.loads(out.getvalue())["left"] == []
 
 
 def test_a_grant_that_another_tenant_needs_is_kept(

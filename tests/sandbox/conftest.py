@@ -23,20 +23,22 @@ class SandboxProcess:
     freshbooks: FreshBooks
     stripe: Vendor
     record: Path
+    webhooks: Path
 
 
 @pytest.fixture(scope="session")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
     """`python -m sandbox` on free ports."""
-    record = tmp_path_factory.mktemp("sandbox") / "record.jsonl"
+    folder = tmp_path_factory.mktemp("sandbox")
+    record, webhooks = folder / "record.jsonl", folder / "webhooks.jsonl"
     command = [sys.executable, "-m", "sandbox", "--seed", "7", "--record", str(record)]
     command += ["--freshbooks", "127.0.0.1:0", "--stripe", "127.0.0.1:0"]
-    command += ["--check-answers", "tests"]
+    command += ["--record-webhooks", str(webhooks), "--check-answers", "tests"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
         running = SandboxProcess(
-            FreshBooks(addresses["freshbooks"]), Vendor(addresses["stripe"]), record
+            FreshBooks(addresses["freshbooks"]), Vendor(addresses["stripe"]), record, webhooks
         )
         yield running
         try:

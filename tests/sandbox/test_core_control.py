@@ -15,6 +15,7 @@ import requests
 from sandbox.__main__ import parse_arguments
 from sandbox.core.clock import Clock
 from sandbox.core.faults import FaultList
+from sandbox.core.recording import digest
 from sandbox.core.webhooks import WebhookSender
 from sandbox.freshbooks.simulator import FreshBooksSimulator
 from tests.sandbox.conftest import ROOT, SandboxProcess
@@ -40,6 +41,8 @@ def test_every_request_is_recorded_without_secrets(
     assert written["json"] == body
     assert "Authorization" not in written["headers"]
     assert written["headers"]["Content-Type"] == "application/json"
+    assert written["credential"] == digest(account.access_token)
+    assert "credential" not in exchange
     assert isinstance(written["at"], float)
     assert exchange["form"]["grant_type"] == "authorization_code"
     assert exchange["form"]["client_secret"].startswith("hidden:")

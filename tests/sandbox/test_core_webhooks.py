@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
+from typing import Any
 
 import pytest
 
 from sandbox.freshbooks.signing import signature
+from tests.sandbox.conftest import SandboxProcess
 from tests.sandbox.driving import CALLBACKS, Account, Receiver, eventually
 from tests.sandbox.hooks import SETTLE_S, SIGNATURE, delivery_log, live_callback
 
@@ -112,3 +115,40 @@ def test_reset_forgets_what_was_not_sent(
     time.sleep(0.3)
     assert receiver.hooks == []
     assert delivery_log(account) == []
+
+
+def _redeliver(account: Account) -> int:
+    answer = account.freshbooks.control("POST", "redeliver")
+    return int(answer.json()["redelivered"])
+
+
+def _tries(process: SandboxProcess, object_id: str) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in process.webhooks.read_text().splitlines()]
+    return [row for row in rows if row["body"].get("object_id") == object_id]
+
+
+def test_what_no_try_delivered_is_delivered_again_and_each_try_is_recorded(
+    sandbox_process: SandboxProcess, account: Account, receiver: Receiver, verifier: str
+) -> None:
+    receiver.answers["/fb"] = [503, 503, 503]
+    client = str(account.client()["id"])
+    eventually(lambda: delivery_log(account)[-1]["state"] == "failed")
+    assert _redeliver(account) == 1
+    eventually(lambda: delivery_log(account)[-1]["state"] == "delivered")
+    assert _redeliver(account) == 0, "what arrived is not sent again"
+    assert [row["status"] for row in _tries(sandbox_process, client)][-4:] == [503] * 3 + [200]
+    assert verifier not in sandbox_process.webhooks.read_text()
+
+
+def test_what_a_fault_dropped_or_forged_is_not_delivered_again(
+    account: Account, receiver: Receiver, verifier: str
+) -> None:
+    receiver.answers["/fb"] = [401]
+    account.freshbooks.fault("forge_webhook")
+    account.client()
+    account.freshbooks.fault("drop_webhook")
+    account.client()
+    eventually(lambda: account.freshbooks.state()["deliveries_waiting"] == 0)
+    states = [(one["forged"], one["state"]) for one in account.freshbooks.state()["deliveries"]]
+    assert states[-3:] == [(False, "delivered"), (True, "failed"), (False, "dropped")]
+    assert _redeliver(account) == 0

@@ -1,0 +1,113 @@
+"""`python -m chaos.processes`: business, faults, rest, and what became of it all."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from chaos.invariants.verdict import State
+from chaos.processes.business import Business
+from chaos.processes.checking import check_all
+from chaos.processes.schedule import Schedule
+from chaos.processes.settling import in_time, settle
+from chaos.processes.size import Size, parse
+from chaos.processes.system import System, running_system
+from chaos.processes.tenants import connect_tenants
+from chaos.processes.vendor_faults import VendorFaults
+from chaos.processes.watching import Watch
+from chaos.report import TierResult
+
+PROGRESS_EVERY_S = 15.0
+
+
+class Progress:
+    """One line now and then, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._began
+
+    def __call__(self, text: str) -> None:
+        """Say it."""
+        print(f"{self.seconds:7.1f} s  {text}", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the tier and leave its result; logs stay only if something is broken."""
+    size, options = parse(arguments)
+    logs = options.logs or Path(tempfile.mkdtemp(prefix="ml-connector-chaos-logs-"))
+    result = run(size, logs, Progress())
+    result.write(options.result)
+    broken = result.broken or any(one.state == State.BROKEN for one in result.verdicts)
+    if options.logs or broken:
+        print(f"logs are in {logs}", flush=True)
+    else:
+        shutil.rmtree(logs, ignore_errors=True)
+    return 1 if broken else 0
+
+
+def run(size: Size, logs: Path, say: Progress) -> TierResult:
+    """The whole tier."""
+    say("starting PostgreSQL, Valkey, both vendors, web, two workers and beat")
+    with running_system(size, logs, say) as system:
+        say(f"connecting {size.tenants} tenants")
+        connect_tenants(system)
+        watch = Watch(system)
+        watch.start()
+        result = TierResult(tier="processes")
+        _disturb(system, say, result)
+        say("faults are over; waiting for all work to end")
+        settled = settle(system, patience_s=size.settle_s)
+        result.verdicts.append(in_time(settled, system))
+        result.verdicts += watch.stop()
+        result.broken += watch.errors
+        result.verdicts += check_all(system, result.faults)
+        result.broken += _unlike_the_vendors(system)
+    result.seconds = say.seconds
+    return result
+
+
+def _disturb(system: System, say: Progress, result: TierResult) -> None:
+    """Business and faults together, until both are over."""
+    business, schedule, vendors = Business(system), Schedule(system), VendorFaults(system)
+    business.start()
+    schedule.start()
+    vendors.start()
+    until = time.monotonic() + system.size.seconds
+    while business.goes_on or time.monotonic() < until:
+        time.sleep(min(PROGRESS_EVERY_S, system.size.seconds / 4))
+        hits = sum(schedule.hits.values())
+        say(f"{business.entities} entities, {hits} disturbances")
+    business.finish()
+    schedule.finish()
+    result.faults += schedule.hits + vendors.stop()
+    result.faults["vendor faults"] = 0  # named one by one
+    result.faults = Counter({name: count for name, count in result.faults.items() if count})
+    result.broken += [*business.errors, *schedule.missed(), *vendors.errors]
+    size = system.size
+    result.facts |= {
+        "tenants": size.tenants,
+        "clients, invoices and payments": business.entities,
+        "what people did": ", ".join(f"{n} {c}" for n, c in sorted(business.done.items())),
+        "what the vendors refused people": sum(business.refused.values()),
+        "stories that could not be told to their end": business.left,
+        "time with faults": f"{size.seconds:.0f} s",
+        "lease (JOB_LEASE_S)": f"{size.lease_s} s, shortened for the run",
+        "seed": size.seed,
+    }
+
+
+def _unlike_the_vendors(system: System) -> list[str]:
+    return [text for simulator in system.simulators() for text in simulator.violations()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""Connecting the tenants, each through the real pages: OAuth, key, choices, plan, live."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from chaos.invariants.evidence import Connected
+from chaos.processes.system import System
+from demo.onboarding import Operator, connect
+from demo.stack import wait_until
+
+MODES = ("record", "record", "record", "approve", "observe")
+HEARS = ("both", "webhooks", "polls")
+AT_ONCE = 3
+NEVER_S = 10**6
+POLL_S = {"both": 20, "polls": 10, "webhooks": NEVER_S}
+PATIENCE_S = 180.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a business tells of itself when it signs up."""
+
+    name: str
+    slug: str
+    owner_email: str
+    mode: str
+    time_zone: str = "America/Toronto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Business:
+    """A business with accounts at both vendors, not yet connected."""
+
+    plan: Told
+    stripe_key: str
+    account_id: str
+    stripe_account_id: str
+    identity_id: int
+    hears: str
+    link: str = ""
+
+
+def connect_tenants(system: System) -> None:
+    """Sign all of them up, a few at a time, and set how each learns of news."""
+    password = secrets.token_urlsafe(24)
+    system.stack.manage(
+        *("createsuperuser", "--noinput", "--username", "chaos", "--email", "chaos@example.com"),
+        extra={"DJANGO_SUPERUSER_PASSWORD": password},
+    )
+    numbers = range(system.size.tenants)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        system.tenants.extend(pool.map(partial(_connect, system, password), numbers))
+    _drop_webhooks(system, [one for one in system.tenants if one.hears == "polls"])
+
+
+def _connect(system: System, password: str, number: int) -> Connected:
+    business = _open_accounts(system, number)
+    operator = Operator(system.stack.base_url, user="chaos", password=password)
+    tenant_id = operator.add_tenant(business)
+    connect(operator.make_link(tenant_id), business)
+    one = Connected(
+        tenant_id=tenant_id,
+        slug=business.plan.slug,
+        mode=business.plan.mode,
+        account_id=business.account_id,
+        stripe_account_id=business.stripe_account_id,
+        identity_id=business.identity_id,
+        hears=business.hears,
+    )
+    wait_until(lambda: _hears(system, one), f"webhooks of {one.slug}", PATIENCE_S)
+    set_polls(system, one, POLL_S[one.hears])
+    return one
+
+
+def _open_accounts(system: System, number: int) -> Business:
+    slug = f"chaos-{number}"
+    freshbooks, stripe = system.simulators()
+    email = f"{slug}@maple.example"
+    made = freshbooks.act("create_business", name=slug, email=email, currency="CAD")
+    account = stripe.act("create_account", name=slug, country="CA", default_currency="cad")
+    return Business(
+        plan=Told(name=slug, slug=slug, owner_email=email, mode=MODES[number % len(MODES)]),
+        stripe_key=account["secret_key"],
+        account_id=made["account_id"],
+        stripe_account_id=account["account_id"],
+        identity_id=made["identity_id"],
+        hears=HEARS[number % len(HEARS)],
+    )
+
+
+def _hears(system: System, one: Connected) -> bool:
+    active = system.query(
+        "SELECT count(*) FROM tenants_freshbookscallback WHERE tenant_id = %s AND state = 'active'",
+        one.tenant_id,
+    )
+    endpoint = system.query(
+        "SELECT 1 FROM tenants_stripeconnection WHERE tenant_id = %s AND endpoint_id <> ''",
+        one.tenant_id,
+    )
+    return int(active[0]["count"]) > 8 and bool(endpoint)
+
+
+def set_polls(system: System, one: Connected, every_s: int) -> None:
+    """How often both vendors are asked for news; NEVER_S for not at all."""
+    system.query(
+        "UPDATE tenants_tenant SET poll_interval_s = %s WHERE id = %s", every_s, one.tenant_id
+    )
+    due = "now() + interval '30 days'" if every_s == NEVER_S else "now()"
+    system.query(
+        f"UPDATE connector_pollfeed SET next_due_at = {due}"
+        " WHERE tenant_id = %s AND feed <> 'reconcile'",
+        one.tenant_id,
+    )
+
+
+def _drop_webhooks(system: System, tenants: Sequence[Connected]) -> None:
+    """For good: these tenants hear nothing but what they ask for."""
+    for simulator in system.simulators():
+        for one in tenants:
+            simulator.add_fault("drop_webhook", times=None, path=addresses(system, one))
+
+
+def addresses(system: System, one: Connected) -> str:
+    """A pattern of all webhook addresses of a tenant."""
+    freshbooks, stripe = (simulator.book() for simulator in system.simulators())
+    book = next(row for row in stripe["accounts"] if row["id"] == one.stripe_account_id)
+    urls = [row["uri"] for row in freshbooks["accounts"][one.account_id]["callbacks"]]
+    urls += [row["url"] for row in book["webhook_endpoints"]]
+    return "|".join(url.rstrip("/").rsplit("/", 1)[-1] for url in urls)
