@@ -62,9 +62,10 @@ def find_rows(
     resource: Resource[Any], account: Account, request: Request, switches: Switches
 ) -> list[Any]:
     """All rows that match, in order."""
-    tests = _tests(resource, account, read_search(request), switches)
-    newest_first = reversed(list(resource.rows(account).values()))
-    rows = [row for row in newest_first if all(test(row) for test in tests)]
+    search = read_search(request)
+    rows = list(reversed(resource.candidates(account, search)))
+    for test in _tests(resource, account, search, switches):
+        rows = [row for row in rows if test(row)]
     name, _, direction = dict(request.query).get("sort", "").rpartition("_")
     key = resource.sort_keys.get(name)
     if key is not None and direction in ("asc", "desc"):

@@ -1,6 +1,6 @@
 """Payments: capped at what is outstanding, soft-deleted, editable even then."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +73,14 @@ class Payments(Resource[Payment]):
     def rows(self, account: Account) -> dict[int, Payment]:
         """All payments."""
         return account.payments
+
+    def candidates(self, account: Account, search: Mapping[str, list[str]]) -> Sequence[Payment]:
+        """Those of one invoice are known without looking at all."""
+        wanted = search.get("invoiceid", [""])[-1]
+        if not wanted.isdecimal():
+            return super().candidates(account, search)
+        ids = account.payments_of_invoice.get(int(wanted), [])
+        return [account.payments[payment_id] for payment_id in sorted(ids)]
 
     def client_of(self, row: Payment) -> int | None:
         """The customer may read it."""

@@ -1,6 +1,6 @@
 """What the accounting API needs to know of one kind of record."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from sandbox.freshbooks.book import Account
@@ -41,6 +41,10 @@ class Resource(Generic[RowT]):
     def rows(self, account: Account) -> dict[int, RowT]:
         """All rows by id, oldest first."""
         raise NotImplementedError
+
+    def candidates(self, account: Account, _search: Mapping[str, list[str]]) -> Sequence[RowT]:
+        """The rows among which a search looks, oldest first: fewer where something leads to them."""
+        return list(self.rows(account).values())
 
     def client_of(self, _row: RowT) -> int | None:
         """The client a row belongs to, who may read it; None = nobody outside."""

@@ -157,5 +157,5 @@ def given(request: Request) -> dict[str, Node]:
 def shape(ctx: Context, found: Answer, params: Obj) -> Obj:
     """Give an answer its JSON shape."""
     if isinstance(found, Listing):
-        return page(ctx.account, found.rows, params, found.url)
+        return page(ctx.account, found, params, found.url)
     return render(ctx.account, found) if "object" in found else found

@@ -1,6 +1,8 @@
 """Lists: newest first, cursors, limits, filters by time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Protocol
 
 from sandbox.stripe.book import Account
 from sandbox.stripe.errors import InvalidParametersError, no_such
@@ -17,20 +19,64 @@ RANGES = {
 }
 
 
-def page(account: Account, rows: Iterable[Obj], params: Obj, url: str) -> Obj:
+class Rows(Protocol):
+    """What a list is cut from."""
+
+    @property
+    def rows(self) -> Iterable[Obj]:
+        """Newest first."""
+
+    @property
+    def matches(self) -> Callable[[Obj], bool]:
+        """Whether a row belongs into the list."""
+
+
+def page(account: Account, found: Rows, params: Obj, url: str) -> Obj:
     """Give the asked page of rows, which come newest first."""
     limit = checked_limit(params)
-    matching = [row for row in rows if in_time(row, params)]
-    start, end = bounds(matching, params, limit)
-    chosen = matching[start:end]
-    has_more = start > 0 if "ending_before" in params else end < len(matching)
+    if "starting_after" in params and "ending_before" in params:
+        message = "You may only specify one of these parameters: ending_before, starting_after."
+        raise InvalidParametersError(message, param="starting_after")
+    if "ending_before" in params:
+        chosen, has_more = page_before(found, params, limit)
+    else:
+        chosen, has_more = page_after(found, params, limit)
     data = [render(account, row) for row in chosen]
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
-def newest_first(account: Account, kind: str) -> list[Obj]:
+def page_after(found: Rows, params: Obj, limit: int) -> tuple[list[Obj], bool]:
+    """Give the page that begins at the newest, or after a cursor, and whether there is more."""
+    rows = iter(found.rows)
+    cursor = params.get("starting_after")
+    if cursor is not None:
+        at = next((row for row in rows if row["id"] == cursor), None)
+        if at is None or not passes(found, at, params):
+            raise no_such("object", cursor, param="starting_after", in_path=False)
+    matching = (row for row in rows if passes(found, row, params))
+    chosen = list(islice(matching, limit))
+    return chosen, next(matching, None) is not None
+
+
+def page_before(found: Rows, params: Obj, limit: int) -> tuple[list[Obj], bool]:
+    """Give the page that ends before a cursor, and whether there are newer rows still."""
+    newer: list[Obj] = []
+    for row in found.rows:
+        if passes(found, row, params):
+            if row["id"] == params["ending_before"]:
+                return newer[-limit:], len(newer) > limit
+            newer.append(row)
+    raise no_such("object", params["ending_before"], param="ending_before", in_path=False)
+
+
+def passes(found: Rows, row: Obj, params: Obj) -> bool:
+    """Whether a row belongs into the list."""
+    return found.matches(row) and in_time(row, params)
+
+
+def newest_first(account: Account, kind: str) -> Iterator[Obj]:
     """Give all objects of a kind in the order of lists."""
-    return [row for row in reversed(account.table(kind).values()) if not row.get("deleted")]
+    return (row for row in reversed(account.table(kind).values()) if not row.get("deleted"))
 
 
 def checked_limit(params: Obj) -> int:
@@ -43,28 +89,6 @@ def checked_limit(params: Obj) -> int:
         message = f"This value must be less than or equal to {MAX_LIMIT}."
         raise InvalidParametersError(message, param="limit", code="parameter_invalid_integer")
     return limit
-
-
-def bounds(rows: list[Obj], params: Obj, limit: int) -> tuple[int, int]:
-    """Give the first and last index of the page."""
-    if "starting_after" in params and "ending_before" in params:
-        message = "You may only specify one of these parameters: ending_before, starting_after."
-        raise InvalidParametersError(message, param="starting_after")
-    if "starting_after" in params:
-        start = position(rows, params["starting_after"], "starting_after") + 1
-        return start, start + limit
-    if "ending_before" in params:
-        end = position(rows, params["ending_before"], "ending_before")
-        return max(0, end - limit), end
-    return 0, limit
-
-
-def position(rows: list[Obj], cursor: str, param: str) -> int:
-    """Give the place of a cursor among the rows."""
-    for index, row in enumerate(rows):
-        if row["id"] == cursor:
-            return index
-    raise no_such("object", cursor, param=param, in_path=False)
 
 
 def in_time(row: Obj, params: Obj) -> bool:

@@ -1,19 +1,24 @@
 """Declares what answers which call, and which permission a restricted key needs for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.stripe.context import Context
+from sandbox.stripe.lists import newest_first
 from sandbox.stripe.types import Obj
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Rows, newest first, of which the answer shows one page."""
+    """Rows, newest first, of which the answer shows one page: of those that match.
 
-    rows: list[Obj]
+    Only what lies on the way to the end of the page is tested, not the whole book.
+    """
+
+    rows: Iterable[Obj]
     url: str
+    matches: Callable[[Obj], bool] = lambda _row: True
 
 
 Answer = Obj | Listing
@@ -63,12 +68,10 @@ def listing(kind: str, url: str, *equal: str) -> Handler:
 
     def handler(ctx: Context, call: Call) -> Listing:
         wanted = {name: call.get(name) for name in equal if call.get(name) is not None}
-        rows = [
-            row
-            for row in reversed(ctx.account.table(kind).values())
-            if not row.get("deleted")
-            and all(row.get(name) == value for name, value in wanted.items())
-        ]
-        return Listing(rows, url)
+
+        def matches(row: Obj) -> bool:
+            return all(row.get(name) == value for name, value in wanted.items())
+
+        return Listing(newest_first(ctx.account, kind), url, matches)
 
     return handler

@@ -152,16 +152,17 @@ def list_all(ctx: Context, call: Call) -> Listing:
     if payout and not payout["automatic"]:
         raise refuse(MANUAL, param="payout")
     found_by_source = wanted is None or not wanted.startswith(("du_", "dp_"))
-    rows = [
-        row
-        for row in newest_first(ctx.account, KIND)
-        if found_by_source
-        and wanted in (None, row["source"])
-        and call.get("currency") in (None, row["currency"])
-        and call.get("type") in (None, row["type"])
-        and call.get("payout") in (None, row.get("_payout"))
-    ]
-    return Listing(rows, "/v1/balance_transactions")
+
+    def matches(row: Obj) -> bool:
+        return (
+            wanted in (None, row["source"])
+            and call.get("currency") in (None, row["currency"])
+            and call.get("type") in (None, row["type"])
+            and call.get("payout") in (None, row.get("_payout"))
+        )
+
+    rows = newest_first(ctx.account, KIND) if found_by_source else ()
+    return Listing(rows, "/v1/balance_transactions", matches)
 
 
 MANUAL = "Balance transaction history can only be filtered on automatic transfers, not manual."

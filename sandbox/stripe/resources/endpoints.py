@@ -99,15 +99,16 @@ def list_events(ctx: Context, call: Call) -> Listing:
     if kinds and len(kinds) > MAX_TYPES:
         raise refuse(f"You can specify up to {MAX_TYPES} event types.", param="types")
     success = call.get("delivery_success")
-    rows = [
-        row
-        for row in newest_first(ctx.account, "event")
-        if row["created"] >= ctx.now - EVENTS_KEPT_S
-        and (not kind or fnmatchcase(row["type"], kind))
-        and (not kinds or row["type"] in kinds)
-        and success in (None, not row["_undelivered"])
-    ]
-    return Listing(rows, "/v1/events")
+
+    def matches(row: Obj) -> bool:
+        return (
+            row["created"] >= ctx.now - EVENTS_KEPT_S
+            and (not kind or fnmatchcase(row["type"], kind))
+            and (not kinds or row["type"] in kinds)
+            and success in (None, not row["_undelivered"])
+        )
+
+    return Listing(newest_first(ctx.account, "event"), "/v1/events", matches)
 
 
 ALL = "/v1/webhook_endpoints"

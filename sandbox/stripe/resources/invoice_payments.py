@@ -2,6 +2,7 @@
 
 from sandbox.stripe.context import Context
 from sandbox.stripe.events import Watch, raise_event
+from sandbox.stripe.lists import newest_first
 from sandbox.stripe.operation import Call, Listing, Operation, retrieve
 from sandbox.stripe.resources import customer_balance, totals
 from sandbox.stripe.types import Obj
@@ -151,17 +152,18 @@ def list_all(ctx: Context, call: Call) -> Listing:
     """GET /v1/invoice_payments."""
     payment = call.get("payment") or {}
     owner = call.get("invoice") or payment.get("payment_intent") or payment.get("payment_record")
-    rows = of(ctx, owner) if owner else list(ctx.account.table("invoice_payment").values())
-    wanted_type = payment.get("type")
-    matching = [
-        row
-        for row in reversed(rows)
-        if call.get("status") in (None, row["status"])
-        and call.get("invoice") in (None, row["invoice"])
-        and wanted_type in (None, row["payment"]["type"])
-        and (not payment.get(wanted_type) or row["payment"][wanted_type] == payment[wanted_type])
-    ]
-    return Listing(matching, "/v1/invoice_payments")
+    rows = reversed(of(ctx, owner)) if owner else newest_first(ctx.account, "invoice_payment")
+    kind = payment.get("type")
+
+    def matches(row: Obj) -> bool:
+        return (
+            call.get("status") in (None, row["status"])
+            and call.get("invoice") in (None, row["invoice"])
+            and kind in (None, row["payment"]["type"])
+            and (not payment.get(kind) or row["payment"][kind] == payment[kind])
+        )
+
+    return Listing(rows, "/v1/invoice_payments", matches)
 
 
 OPERATIONS = [

@@ -233,14 +233,16 @@ def not_deletable() -> StripeRefusedError:
 
 def list_all(ctx: Context, call: Call) -> Listing:
     """GET /v1/invoices."""
-    wanted = ("customer", "status", "collection_method")
-    rows = [
-        row
-        for row in newest_first(ctx.account, "invoice")
-        if all(call.get(name) in (None, row[name]) for name in wanted)
-        and call.get("subscription") is None
-    ]
-    return Listing(rows, "/v1/invoices")
+    names = ("customer", "status", "collection_method")
+    wanted = [(name, call.get(name)) for name in names if call.get(name) is not None]
+
+    def matches(row: Obj) -> bool:
+        return all(row[name] == value for name, value in wanted)
+
+    everything = (
+        () if call.get("subscription") is not None else newest_first(ctx.account, "invoice")
+    )
+    return Listing(everything, "/v1/invoices", matches)
 
 
 ONE = "/v1/invoices/{invoice}"
