@@ -40,6 +40,7 @@ app.conf.update(
     task_default_queue="intake",
     task_create_missing_queues=False,
     worker_prefetch_multiplier=1,
+    worker_eta_task_limit=100,
     worker_max_tasks_per_child=5000,
     worker_soft_shutdown_timeout=20,
     worker_send_task_events=False,
@@ -58,6 +59,11 @@ app.conf.update(
         "tick": {
             "task": "connector.tasks.tick",
             "schedule": max(1, settings.SCHEDULE_TICK_S),
+            "options": {"queue": "intake", "expires": RING_EXPIRES_S},
+        },
+        "tidy": {
+            "task": "connector.tasks.tidy",
+            "schedule": 60,
             "options": {"queue": "intake", "expires": RING_EXPIRES_S},
         },
     },

@@ -138,7 +138,11 @@ WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1024 * 1024)
 
 # Work -------------------------------------------------------------------------------------------
 JOB_LEASE_S = env.int("JOB_LEASE_S", default=30)
-JOB_BATCH = env.int("JOB_BATCH", default=10)
+JOB_BATCH = env.int("JOB_BATCH", default=50)
+JOB_THREADS = env.int("JOB_THREADS", default=4)
+JOB_WORKERS_PER_TENANT = env.int("JOB_WORKERS_PER_TENANT", default=4)
+JOB_LONGEST_S = env.int("JOB_LONGEST_S", default=3600)
+JOB_STALLED_S = env.int("JOB_STALLED_S", default=60)
 SWEEP_INTERVAL_S = env.int("SWEEP_INTERVAL_S", default=1)
 SCHEDULE_TICK_S = env.int("SCHEDULE_TICK_S", default=2)
 RECONCILE_INTERVAL_S = env.int("RECONCILE_INTERVAL_S", default=86_400)

@@ -1,6 +1,7 @@
 """Keep one program alive: `python -m config.supervise -- COMMAND`.
 
-A worker that lost its broker may end by itself, so something must start it again within seconds.
+A program that is given a file in SUPERVISE_ALIVE_FILE may set that file's time, on the monotonic
+clock, again and again; if it then stops doing so it is frozen, and is killed and started again. A worker that lost its broker may end by itself, so something must start it again within seconds.
 SIGTERM, SIGINT and SIGHUP are passed on as a request to end. The program ends with its supervisor
 even if that is killed: a second small process, the leash, then stops it. The supervisor itself
 ends when its parent, or the process named by SUPERVISE_WITH_PID, is gone.
@@ -12,6 +13,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,16 +26,19 @@ LONGEST_DELAY_S = 4.0
 HEALTHY_AFTER_S = 10.0
 GRACE_S = 25.0
 POLL_S = 0.5
+FROZEN_AFTER_S = 60.0
+ALIVE_FILE = "SUPERVISE_ALIVE_FILE"
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Supervisor:
     """One program, started again whenever it ends by itself."""
 
-    def __init__(self, command: Sequence[str], *, grace_s: float) -> None:
+    def __init__(self, command: Sequence[str], *, grace_s: float, frozen_after_s: float) -> None:
         """Take over the signals of this process."""
         self._command = list(command)
         self._grace_s = grace_s
+        self._alive = AliveFile(frozen_after_s)
         self._child: subprocess.Popen[bytes] | None = None
         self._asked_to_end = False
         self._passed_on = False
@@ -62,9 +67,11 @@ class Supervisor:
         if self._must_end():
             return 0
         leash = Leash(grace_s=self._grace_s)
+        self._alive.renew()
         try:
             self._child = subprocess.Popen(
                 self._command,
+                env=os.environ | {ALIVE_FILE: self._alive.path},
                 stdin=subprocess.DEVNULL,
                 process_group=leash.group,
                 preexec_fn=partial(ask_for_signal, signal.SIGTERM),  # noqa: PLW1509 - one thread
@@ -90,6 +97,9 @@ class Supervisor:
                 say(f"{self._command[0]} did not end in {self._grace_s:.0f} s; killing it")
                 child.kill()
                 return child.wait()
+            if kill_at is None and self._alive.is_frozen():
+                say(f"{self._command[0]} gives no sign of life; killing it")
+                child.kill()
             self._wait_for_signal(POLL_S)
         return code
 
@@ -118,6 +128,24 @@ class Supervisor:
         """Sleep until any signal arrives, the end of the program among them."""
         if select.select([self._wakeups], [], [], timeout_s)[0]:
             os.read(self._wakeups, 4096)
+
+
+class AliveFile:
+    """A file whose time the program sets to the monotonic clock's for as long as it is well."""
+
+    def __init__(self, frozen_after_s: float) -> None:
+        self._frozen_after_s = frozen_after_s
+        self._file = tempfile.NamedTemporaryFile(prefix="alive-")  # noqa: SIM115 - lives as long
+        self.path = self._file.name
+
+    def renew(self) -> None:
+        """A new program: it says nothing until it says that it is alive."""
+        os.utime(self._file.fileno(), (0, 0))
+
+    def is_frozen(self) -> bool:
+        """Whether the program used to say that it is alive, and says so no more."""
+        said_at = os.fstat(self._file.fileno()).st_mtime
+        return 0 < said_at < time.monotonic() - self._frozen_after_s
 
 
 class Leash:
@@ -211,9 +239,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--grace", type=float, default=GRACE_S, help="seconds to end in before being killed"
     )
+    parser.add_argument(
+        "--frozen-after",
+        type=float,
+        default=FROZEN_AFTER_S,
+        help="seconds without the sign of life that it used to give, before it is killed",
+    )
     parser.add_argument("command", nargs="+", metavar="COMMAND")
     options = parser.parse_args(arguments)
-    return Supervisor(options.command, grace_s=options.grace).run()
+    supervisor = Supervisor(
+        options.command, grace_s=options.grace, frozen_after_s=options.frozen_after
+    )
+    return supervisor.run()
 
 
 if __name__ == "__main__":

@@ -48,6 +48,14 @@ def requeue_jobs(job_ids: Iterable[int], *, cause: Cause) -> int:
     return len(jobs)
 
 
+def hold_jobs(job_ids: Iterable[int], *, cause: Cause) -> int:
+    """Let waiting jobs wait until somebody re-queues them; no webhook or poll sets them going."""
+    jobs = ledger.hold(job_ids, cause=cause)
+    for job in _by_tenant(jobs):
+        _record(job, "job.held", f"job:{job.pk}", cause, {"job": str(job), "kind": job.kind})
+    return len(jobs)
+
+
 def release_jobs(jobs: Iterable[SyncJob], *, cause: Cause) -> int:
     """Let all jobs of a tenant go on that are held for the same reason as one of these."""
     reasons = {(job.tenant_id, job.failure_code) for job in jobs if job.state == job.State.HELD}

@@ -16,7 +16,7 @@ from django.utils import timezone
 from connector import inbox, schedule
 from connector.errors import VendorContractBroken
 from connector.jobs import ledger
-from connector.jobs.kinds import SYNC_CLIENT, SYNC_INVOICE, Kind
+from connector.jobs.kinds import FOUND_BY_POLL, SYNC_CLIENT, SYNC_INVOICE, Kind
 from connector.models import ClientLink, Delivery, InvoiceLink, PollFeed
 from connector.sync.context import SyncRun
 from connector.vendors.freshbooks.records import (
@@ -132,7 +132,11 @@ def _queue(run: SyncRun, kind: Kind, ids: Iterable[int | str]) -> int:
     count = 0
     for object_id in ids:
         ledger.enqueue(
-            tenant_id=run.tenant_id, kind=kind, subject=str(object_id), cause=run.job.cause
+            tenant_id=run.tenant_id,
+            kind=kind,
+            subject=str(object_id),
+            cause=run.job.cause,
+            priority=kind.priority + FOUND_BY_POLL,
         )
         count += 1
     return count

@@ -17,7 +17,7 @@ from audit.recording import record
 from connector import suggesting
 from connector.errors import VendorContractBroken
 from connector.jobs import ledger
-from connector.jobs.kinds import SYNC_INVOICE
+from connector.jobs.kinds import FOUND_BY_COMPARISON, SYNC_INVOICE
 from connector.models import Discrepancy, InvoiceLink, InvoiceRevision, PollFeed, SyncJob
 from connector.sync.adopting import adopt, freshbooks_invoice_of
 from connector.sync.context import SyncRun
@@ -82,6 +82,7 @@ def _queue(run: SyncRun, findings: Findings) -> str:
                 kind=SYNC_INVOICE,
                 subject=str(invoice_id),
                 cause=run.job.cause,
+                priority=FOUND_BY_COMPARISON,
             )
         result = f"{findings.compared} invoices compared, {len(findings.to_sync)} to look at"
         PollFeed.objects.filter(feed=PollFeed.Feed.RECONCILE).update(

@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
+from django.conf import settings
 from django.db import connection
 
 from config.celery_app import QUEUES
 from connector import polling, ringing, routing
-from connector.jobs import claims, runner
+from connector.jobs import claims, kinds, liveness, runner, versions
 from tenants.scope import every_tenant
 
 _READY = """
-SELECT DISTINCT queue FROM connector_syncjob job
-WHERE state = 'queued' AND due_at <= now()
-  AND NOT EXISTS (
-      SELECT 1 FROM connector_syncjob busy
-      WHERE busy.tenant_id = job.tenant_id AND busy.lane = job.lane AND busy.state = 'running')
+SELECT queue FROM unnest(%s::text[]) AS queues(queue)
+WHERE EXISTS (
+    SELECT 1 FROM connector_syncjob job
+    WHERE state = 'queued' AND job.queue = queues.queue AND due_at <= now()
+      AND NOT EXISTS (
+          SELECT 1 FROM connector_syncjob busy
+          WHERE busy.tenant_id = job.tenant_id AND busy.lane = job.lane AND busy.state = 'running'))
 """
+
+
+@worker_ready.connect
+def watch_progress(**_: Any) -> None:
+    """In a worker's main process: end it if it hears nothing any more although work is ready."""
+    threading.Thread(target=liveness.watch, name="liveness", daemon=True).start()
 
 
 @shared_task(name="connector.tasks.work")
 def work(queue: str) -> None:
     """A ring: run what is ready in one queue, then ring whatever that made ready."""
-    if queue in QUEUES:
-        runner.drain(queue, routing.HANDLERS)
+    liveness.touch()
+    if queue in QUEUES and runner.drain(queue, routing.HANDLERS, threads=settings.JOB_THREADS):
         ring_ready()
 
 
 @shared_task(name="connector.tasks.sweep")
 def sweep() -> None:
     """Every second: take back what dead workers held, ring for all that is ready."""
+    liveness.touch()
     claims.take_back_expired()
     ring_ready()
+
+
+@shared_task(name="connector.tasks.tidy")
+def tidy() -> None:
+    """Every minute: hold work that no running version knows, let go on what this one knows."""
+    known = kinds.versions(routing.HANDLERS)
+    versions.park_unknown(known)
+    versions.release_known(known)
 
 
 @shared_task(name="connector.tasks.tick")
@@ -49,5 +71,5 @@ def ring_ready() -> None:
 
 def _ready_queues() -> list[str]:
     with every_tenant(), connection.cursor() as cursor:
-        cursor.execute(_READY)
+        cursor.execute(_READY, [list(QUEUES)])
         return [queue for (queue,) in cursor.fetchall()]

@@ -82,6 +82,21 @@ class JobPage(OperatorsPage):
             fits=lambda job: job.state in WAITS,
         ),
         Button(
+            name="hold",
+            label="Hold",
+            permission=REQUEUE,
+            explain="Lets it wait until somebody re-queues it. Changes that come meanwhile are not "
+            "lost: it reads everything afresh when it runs.",
+            press=lambda rows, click: decisions.hold_jobs(
+                [row.pk for row in rows], cause=click.cause
+            ),
+            done="{rows} on hold.",
+            noun="job",
+            nothing="Only waiting jobs can be held.",
+            icon="pause",
+            fits=lambda job: job.state == SyncJob.State.QUEUED,
+        ),
+        Button(
             name="release",
             label="Release all held for this reason",
             permission=REQUEUE,
@@ -148,7 +163,15 @@ class JobPage(OperatorsPage):
             exact_time_column("Finished", "finished_at"),
         ),
         section(
-            "Engine", "queue", "priority", "attempts", "deaths", "worker", "lane", collapsed=True
+            "Engine",
+            "queue",
+            "priority",
+            "version",
+            "attempts",
+            "deaths",
+            "worker",
+            "lane",
+            collapsed=True,
         ),
         section(
             "Trail",

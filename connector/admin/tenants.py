@@ -193,6 +193,7 @@ class TenantPage(OperatorsPage):
         "start_date",
         "poll_interval_s",
         "poll_crontab",
+        "job_weight",
     )
     changed_action, added_action = "tenant.settings_changed", "tenant.created"
     add_fieldsets = (
@@ -247,7 +248,7 @@ class TenantPage(OperatorsPage):
             note="A change applies to what happens from now on; money that was collected before "
             "keeps its state until somebody approves it.",
         ),
-        section("Schedule", "poll_interval_s", "poll_crontab"),
+        section("Schedule", "poll_interval_s", "poll_crontab", "job_weight"),
         section(
             "History",
             exact_time_column("Created", "created_at"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,32 +17,86 @@ from tenants.scope import every_tenant
 
 DEATH_PAUSE = timedelta(seconds=5)
 
-# Fair across tenants: every tenant's first ready job comes before any tenant's second. One job per
-# lane, none for a lane that is running. The outer select takes row locks and skips what another
-# worker is claiming at this moment.
+# Where this process goes on in each queue's ring of tenants.
+_served_last: dict[str, int] = {}
+
+# Tenants take turns: a claim walks the ring of tenants that have work in this queue, on from the one
+# that this worker served last, and stops once it has found as many as the batch has room for. Each
+# gives `weight` jobs a round, its most urgent first, until the batch is full. A tenant for which
+# enough other workers work already is passed over. Every step is a look into an index, so a tenant
+# with ten thousand jobs costs no more than one with ten. Rows that another worker claims at this
+# moment are skipped, and so are lanes in which something runs, and work of newer versions.
 _CLAIM = """
-WITH ready AS (
-    SELECT id,
-           row_number() OVER (PARTITION BY tenant_id, lane ORDER BY priority, due_at, id) AS in_lane,
-           row_number() OVER (PARTITION BY tenant_id ORDER BY priority, due_at, id) AS turn,
-           priority, due_at
-    FROM connector_syncjob job
-    WHERE state = 'queued' AND queue = %(queue)s AND due_at <= %(now)s
-      AND NOT EXISTS (
-          SELECT 1 FROM connector_syncjob busy
-          WHERE busy.tenant_id = job.tenant_id AND busy.lane = job.lane AND busy.state = 'running')
+WITH RECURSIVE onward AS (
+    (SELECT tenant_id FROM connector_syncjob
+     WHERE state = 'queued' AND queue = %(queue)s AND tenant_id > %(after)s
+     ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT tenant_id FROM connector_syncjob
+            WHERE state = 'queued' AND queue = %(queue)s AND tenant_id > %(after)s
+              AND tenant_id > onward.tenant_id
+            ORDER BY tenant_id LIMIT 1)
+    FROM onward WHERE tenant_id IS NOT NULL
+),
+around AS (
+    (SELECT tenant_id FROM connector_syncjob
+     WHERE state = 'queued' AND queue = %(queue)s AND tenant_id <= %(after)s
+     ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT tenant_id FROM connector_syncjob
+            WHERE state = 'queued' AND queue = %(queue)s AND tenant_id <= %(after)s
+              AND tenant_id > around.tenant_id
+            ORDER BY tenant_id LIMIT 1)
+    FROM around WHERE tenant_id IS NOT NULL
+),
+visited AS MATERIALIZED (
+    SELECT tenant_id, row_number() OVER () AS place FROM (
+        SELECT tenant_id FROM (
+            SELECT tenant_id FROM onward UNION ALL SELECT tenant_id FROM around) ring
+        WHERE EXISTS (
+            SELECT 1 FROM connector_syncjob due
+            WHERE due.tenant_id = ring.tenant_id AND due.state = 'queued'
+              AND due.queue = %(queue)s AND due.due_at <= %(now)s)
+          AND ((
+            SELECT count(DISTINCT busy.worker) FROM connector_syncjob busy
+            WHERE busy.tenant_id = ring.tenant_id AND busy.state = 'running'
+              AND busy.worker <> %(worker)s) < %(workers)s
+            OR NOT EXISTS (
+                SELECT 1 FROM tenants_tenant other
+                WHERE other.id <> ring.tenant_id AND other.state = 'live'))
+        LIMIT %(batch)s) served
+), ready AS (
+    SELECT job.id, place,
+           row_number() OVER (PARTITION BY visited.tenant_id, job.lane
+                              ORDER BY job.priority, job.due_at, job.id) AS in_lane,
+           (row_number() OVER (PARTITION BY visited.tenant_id
+                               ORDER BY job.priority, job.due_at, job.id) - 1) / weight AS round
+    FROM visited
+    CROSS JOIN LATERAL (
+        SELECT job_weight AS weight,
+               GREATEST(job_weight, (%(batch)s + total - 1) / total) AS most
+        FROM tenants_tenant, (SELECT count(*) AS total FROM visited) counted
+        WHERE tenants_tenant.id = visited.tenant_id) share
+    CROSS JOIN LATERAL (
+        SELECT id, lane, priority, due_at FROM connector_syncjob job
+        WHERE state = 'queued' AND queue = %(queue)s AND job.tenant_id = visited.tenant_id
+          AND due_at <= %(now)s
+          AND EXISTS (
+              SELECT 1 FROM unnest(%(kinds)s::text[], %(versions)s::int[]) AS known(kind, version)
+              WHERE known.kind = job.kind AND job.version <= known.version)
+          AND NOT EXISTS (
+              SELECT 1 FROM connector_syncjob busy
+              WHERE busy.tenant_id = job.tenant_id AND busy.lane = job.lane
+                AND busy.state = 'running')
+        ORDER BY priority, due_at, id LIMIT share.most FOR UPDATE SKIP LOCKED) job
 ), picked AS (
-    SELECT id FROM ready WHERE in_lane = 1 ORDER BY turn, priority, due_at, id LIMIT %(batch)s
-), locked AS (
-    SELECT id FROM connector_syncjob
-    WHERE id IN (SELECT id FROM picked) AND state = 'queued'
-    ORDER BY id FOR UPDATE SKIP LOCKED
+    SELECT id, place FROM ready WHERE in_lane = 1 ORDER BY round, place, id LIMIT %(batch)s
 )
-UPDATE connector_syncjob SET
+UPDATE connector_syncjob job SET
     state = 'running', attempts = attempts + 1, fence = fence + 1, worker = %(worker)s,
     started_at = %(now)s, lease_expires_at = %(lease)s
-WHERE id IN (SELECT id FROM locked)
-RETURNING id
+FROM picked WHERE job.id = picked.id
+RETURNING job.*, picked.place
 """
 
 _EXPIRED = """
@@ -52,36 +106,55 @@ ORDER BY id LIMIT 500
 """
 
 
-def begin(job_id: int, fence: int) -> None:
+def begin(job: SyncJob) -> None:
     """Note that a claimed job is now being run: if the worker dies, this job may be why."""
     with every_tenant(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE connector_syncjob SET begun_fence = fence WHERE id = %s AND fence = %s",
-            [job_id, fence],
+            [job.pk, job.fence],
         )
 
 
-def claim(queue: str, *, worker: str, batch: int) -> list[SyncJob]:
-    """Up to `batch` ready jobs of a queue, now running under a lease of ours.
+def claim(queue: str, *, worker: str, batch: int, known: Mapping[str, int]) -> list[SyncJob]:
+    """Up to `batch` ready jobs of a queue, most urgent first, now running under a lease of ours.
 
+    `known` names the kinds of work that this worker has handlers for, each with its newest version.
     Two workers may pick two jobs of one lane at the same instant; the unique index lets one of
     them win, and the other claims one by one, or nothing this time.
     """
     for size in (batch, 1):
         try:
-            with every_tenant(), connection.cursor() as cursor:
-                now = timezone.now()
-                lease = now + timedelta(seconds=settings.JOB_LEASE_S)
-                cursor.execute(
-                    _CLAIM,
-                    {"queue": queue, "now": now, "lease": lease, "worker": worker, "batch": size},
-                )
-                ids = [row[0] for row in cursor.fetchall()]
-                jobs = SyncJob.objects.filter(pk__in=ids).select_related("tenant")
-                return sorted(jobs, key=lambda job: (job.priority, job.due_at, job.pk))
+            return _claim(queue, worker, size, known)
         except IntegrityError:
             continue
     return []
+
+
+def _claim(queue: str, worker: str, batch: int, known: Mapping[str, int]) -> list[SyncJob]:
+    now = timezone.now()
+    values = {
+        "queue": queue,
+        "after": _served_last.get(queue, 0),
+        "now": now,
+        "lease": now + timedelta(seconds=settings.JOB_LEASE_S),
+        "worker": worker,
+        "workers": settings.JOB_WORKERS_PER_TENANT,
+        "batch": batch,
+        "kinds": list(known),
+        "versions": list(known.values()),
+    }
+    with every_tenant():
+        jobs = list(SyncJob.objects.raw(_CLAIM, values))
+    if jobs:
+        _served_last[queue] = max(jobs, key=lambda job: job.place).tenant_id
+    return sorted(jobs, key=lambda job: (job.priority, job.due_at, job.pk))
+
+
+def is_waiting_for(seconds: float) -> bool:
+    """Whether any job has been ready for so long without being claimed."""
+    before = timezone.now() - timedelta(seconds=seconds)
+    with every_tenant():
+        return bool(SyncJob.objects.filter(state=SyncJob.State.QUEUED, due_at__lt=before).exists())
 
 
 def extend_leases(fences: dict[int, int]) -> None:
@@ -147,7 +220,7 @@ def _bury(job: SyncJob) -> None:
     job.state = SyncJob.State.DEAD
     job.failure_mode = "internal"
     job.failure_code = "worker_died"
-    job.failure_message = f"The worker died {job.deaths} times while it ran this job."
+    job.failure_message = f"The worker died or hung {job.deaths} times while it ran this job."
     job.next_step = "Look at the worker's log around the start time, then re-queue it."
     job.finished_at = timezone.now()
     job.fence += 1

@@ -21,6 +21,7 @@ class JobRun:
     fence: int
     attempt: int
     cause: Cause
+    version: int = 1
 
     def hold_fence(self) -> None:
         """Call inside a tenant scope before saving: nobody else may have taken over this job.

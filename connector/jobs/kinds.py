@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+# What a webhook tells is fresh; what a look finds may have waited for hours already.
+FOUND_BY_POLL = 5  # later than the kind's own priority
+FOUND_BY_COMPARISON = 80
 
 INTAKE, FRESHBOOKS, STRIPE, RECONCILE = "intake", "freshbooks", "stripe", "reconcile"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of work. `lane` names what may not be worked on twice at once."""
+    """A kind of work. `lane` names what may not be worked on twice at once.
+
+    `version` is raised when a row of this kind comes to mean something that older code would get
+    wrong. Workers leave rows of a newer version alone, so a rolling deploy is safe; a handler
+    understands its own version and all older ones.
+    """
 
     name: str
     queue: str
     priority: int
     lane: str
+    version: int = 1
 
     def lane_of(self, subject: str) -> str:
         """The lane of one subject, e.g. "invoice:2903314"."""
@@ -61,3 +72,8 @@ KINDS: dict[str, Kind] = {
         HOLD_LANE,
     )
 }
+
+
+def versions(names: Iterable[str]) -> dict[str, int]:
+    """The newest version of each kind that this code understands."""
+    return {name: KINDS[name].version if name in KINDS else 1 for name in names}

@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from connector.errors import ConnectorError, FailureMode
 from connector.jobs.context import JobRun
+from connector.jobs.heartbeat import Heartbeat
 from connector.jobs.kinds import HOLD_LANE, Kind
-from connector.jobs.runner import WORKER, Heartbeat
+from connector.jobs.runner import worker_name
 from connector.models import SyncJob
 from tenants.scope import tenant_scope
 
@@ -59,6 +60,7 @@ def _begin(outer: JobRun, kind: Kind, subject: str) -> SyncJob:
             job: SyncJob = SyncJob.objects.create(
                 tenant_id=outer.tenant_id,
                 kind=HOLD_LANE.name,
+                version=HOLD_LANE.version,
                 subject=kind.lane_of(subject),
                 lane=kind.lane_of(subject),
                 queue=HOLD_LANE.queue,
@@ -69,7 +71,7 @@ def _begin(outer: JobRun, kind: Kind, subject: str) -> SyncJob:
                 fence=1,
                 begun_fence=1,
                 lease_expires_at=now + timedelta(seconds=settings.JOB_LEASE_S),
-                worker=WORKER,
+                worker=worker_name(),
                 actor=outer.cause.actor[:150],
                 reason=outer.cause.reason[:300],
                 correlation_id=outer.cause.correlation_id,

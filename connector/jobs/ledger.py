@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.recording import Cause
+from connector.errors import FailureMode
 from connector.jobs.kinds import Kind
 from connector.models import SyncJob
 
@@ -18,12 +19,12 @@ from connector.models import SyncJob
 # says who asked and why.
 _ENQUEUE = """
 INSERT INTO connector_syncjob AS job (
-    tenant_id, kind, subject, lane, queue, priority, state, due_at, attempts, deaths, fence, begun_fence,
+    tenant_id, kind, version, subject, lane, queue, priority, state, due_at, attempts, deaths, fence, begun_fence,
     worker,
     failure_mode, failure_code, failure_message, next_step, request_id, outcome,
     actor, reason, correlation_id, hints, created_at
 ) VALUES (
-    %(tenant)s, %(kind)s, %(subject)s, %(lane)s, %(queue)s, %(priority)s, 'queued', %(due)s, 0, 0, 0, 0, '',
+    %(tenant)s, %(kind)s, %(version)s, %(subject)s, %(lane)s, %(queue)s, %(priority)s, 'queued', %(due)s, 0, 0, 0, 0, '',
     '', '', '', '', '', '', %(actor)s, %(reason)s, %(correlation)s, 1, %(now)s
 )
 ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('queued', 'held') DO UPDATE SET
@@ -36,10 +37,12 @@ ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('queued', 'held') DO UPDA
     due_at = CASE WHEN job.failure_mode = 'transient' AND job.state = 'queued'
                   THEN job.due_at ELSE LEAST(job.due_at, EXCLUDED.due_at) END,
     attempts = CASE WHEN job.state = 'held' THEN 0 ELSE job.attempts END,
-    state = 'queued'
+    version = GREATEST(job.version, EXCLUDED.version),
+    state = CASE WHEN job.failure_code = %(kept)s THEN job.state ELSE 'queued' END
 RETURNING id
 """
 
+HELD_BY_PERSON = "held_by_person"  # no hint sets such a job going, only a person does
 WAITING = (SyncJob.State.QUEUED, SyncJob.State.HELD)
 FAILURE = ("failure_mode", "failure_code", "failure_message", "next_step", "request_id")
 
@@ -64,6 +67,8 @@ def enqueue(
             {
                 "tenant": tenant_id,
                 "kind": kind.name,
+                "version": kind.version,
+                "kept": HELD_BY_PERSON,
                 "subject": subject,
                 "lane": kind.lane_of(subject),
                 "queue": kind.queue,
@@ -89,6 +94,20 @@ def requeue(job_ids: Iterable[int], *, cause: Cause) -> list[SyncJob]:
         if job.state not in {SyncJob.State.DEAD, SyncJob.State.HELD, SyncJob.State.QUEUED}:
             continue
         _requeue_one(job, cause=cause, now=timezone.now())
+        done.append(job)
+    return done
+
+
+def hold(job_ids: Iterable[int], *, cause: Cause) -> list[SyncJob]:
+    """Let waiting jobs wait until a person re-queues them; answer those that now do."""
+    waiting = SyncJob.objects.select_for_update().filter(pk__in=list(job_ids), state__in=WAITING)
+    done = []
+    for job in waiting.order_by("pk"):
+        job.state = SyncJob.State.HELD
+        job.failure_mode, job.failure_code = FailureMode.NEEDS_PERSON, HELD_BY_PERSON
+        job.failure_message = f"Held by {cause.actor}."
+        job.next_step = "Re-queue it when it may go on; what happens meanwhile is not lost."
+        job.save()
         done.append(job)
     return done
 
@@ -130,10 +149,3 @@ def release_held(tenant_id: int, *, code: str) -> int:
     ).update(
         state=SyncJob.State.QUEUED, due_at=timezone.now(), attempts=0, **dict.fromkeys(FAILURE, "")
     )
-
-
-def settle_dead(*, tenant_id: int, kind: str, subject: str) -> None:
-    """A later run succeeded: earlier failures of the same work are no longer open."""
-    SyncJob.objects.filter(
-        tenant_id=tenant_id, kind=kind, subject=subject, state=SyncJob.State.DEAD
-    ).update(state=SyncJob.State.SUPERSEDED)

@@ -1,4 +1,4 @@
-"""Running claimed jobs: one after the other, each committed by itself."""
+"""Running claimed jobs: batches that are short in time, each job committed by itself."""
 
 from __future__ import annotations
 
@@ -8,127 +8,167 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Self
 
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
-from django.utils import timezone
 
-from audit.recording import Cause, record
-from config.logging import mask_secrets
-from connector.errors import ConnectorError, FailureMode, FenceLost
-from connector.jobs import claims, ledger, retry
+from audit.recording import Cause
+from connector.errors import ConnectorError
+from connector.jobs import claims, endings, kinds
 from connector.jobs.context import Handler, JobRun
+from connector.jobs.heartbeat import Heartbeat
 from connector.models import SyncJob
-from tenants.scope import tenant_scope
 
 log = logging.getLogger(__name__)
-WORKER = f"{socket.gethostname()}:{os.getpid()}"
+
+# A batch is claimed to last about this long: longer, and urgent work waits behind it; shorter, and
+# claiming costs more than the jobs.
+BATCH_S = 0.25
+FIRST_GUESS_S = 0.02  # for one job, before any was measured
+DRAIN_S = 3.0  # then the worker hears other queues' rings first
+
+_seconds_per_job: dict[str, float] = {}
 
 
 class InternalFailure(ConnectorError):
     """An exception that nobody expected: our bug."""
 
 
-class DatabaseTrouble(ConnectorError):
-    """Postgres went away or refused for a moment."""
+def worker_name() -> str:
+    """Name the running thread as its jobs do: host, process, thread."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident() % 100_000}"
 
-    failure_mode = FailureMode.TRANSIENT
+
+def drain(
+    queue: str, handlers: Mapping[str, Handler], *, seconds: float = DRAIN_S, threads: int = 1
+) -> int:
+    """Claim and run batches of one queue until it is empty or the time is up; answer how many ran.
+
+    While there is more than one thread can claim at once, another one helps, up to `threads`: jobs
+    wait for vendors most of their time.
+    """
+    return _Drain(queue, handlers, until=time.monotonic() + seconds, threads=threads).run()
 
 
-def drain(queue: str, handlers: Mapping[str, Handler], *, seconds: float = 20.0) -> int:
-    """Claim and run batches of one queue until it is empty or the time is up; answer how many ran."""
-    deadline = time.monotonic() + seconds
-    ran = 0
-    while time.monotonic() < deadline:
-        jobs = claims.claim(queue, worker=f"{WORKER}:{os.getpid()}", batch=settings.JOB_BATCH)
-        if not jobs:
-            break
+class _Drain:
+    """The threads that work on one queue in this process for a few seconds."""
+
+    def __init__(
+        self, queue: str, handlers: Mapping[str, Handler], *, until: float, threads: int
+    ) -> None:
+        self._queue, self._handlers, self._until = queue, handlers, until
+        self._known = kinds.versions(handlers)
+        self._places = threading.Semaphore(threads - 1)
+        self._helpers: list[threading.Thread] = []
+        self._ran: list[int] = []  # appended to by every thread
+
+    def run(self) -> int:
+        try:
+            self._work()
+        finally:
+            while self._helpers:
+                self._helpers.pop().join()
+        return sum(self._ran)
+
+    def _work(self) -> None:
+        worker = worker_name()
+        while time.monotonic() < self._until:
+            batch = batch_size(self._queue)
+            jobs = claims.claim(self._queue, worker=worker, batch=batch, known=self._known)
+            if not jobs:
+                return
+            if len(jobs) == batch and self._places.acquire(blocking=False):
+                self._ask_for_help()
+            self._run_batch(jobs)
+
+    def _ask_for_help(self) -> None:
+        helper = threading.Thread(target=self._help, name=f"drain-{self._queue}", daemon=True)
+        self._helpers.append(helper)
+        helper.start()
+
+    def _help(self) -> None:
+        try:
+            self._work()
+        except DatabaseError:
+            log.warning("a helper lost its database connection; its jobs come back by themselves")
+        finally:
+            connections.close_all()
+            self._places.release()
+
+    def _run_batch(self, jobs: list[SyncJob]) -> None:
+        """One after the other; what is not begun when the time is over is given back."""
+        started = time.monotonic()
+        over = min(self._until, started + 4 * BATCH_S)
+        begun: SyncJob | None = None
+        ran = 0
         with Heartbeat(jobs) as heartbeat:
-            for job in jobs:
-                if time.monotonic() >= deadline + settings.JOB_LEASE_S:
-                    break
-                run(job, handlers)
+            for job, following in zip(jobs, [*jobs[1:], None], strict=True):
+                if begun is not job:
+                    claims.begin(job)
+                begun = run(job, self._handlers, then=following, over=over)
                 heartbeat.finished(job)
                 ran += 1
+                if following is not None and begun is None and time.monotonic() >= over:
+                    break
             left = heartbeat.held()
+        self._ran.append(ran)
+        _learn(self._queue, (time.monotonic() - started) / ran)
         claims.give_back(left)
-    return ran
 
 
-class Heartbeat:
-    """Keeps the leases of a batch alive from a thread with a database connection of its own."""
-
-    def __init__(self, jobs: list[SyncJob]) -> None:
-        self._fences = {job.pk: job.fence for job in jobs}
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="lease-heartbeat", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def finished(self, job: SyncJob) -> None:
-        """Let go of this job's lease."""
-        with self._lock:
-            self._fences.pop(job.pk, None)
-
-    def held(self) -> dict[int, int]:
-        """What is still under lease."""
-        with self._lock:
-            return dict(self._fences)
-
-    def _beat(self) -> None:
-        while not self._stop.wait(settings.JOB_LEASE_S / 3):
-            try:
-                claims.extend_leases(self.held())
-            except DatabaseError:
-                log.warning("lease heartbeat could not reach the database; trying again")
-            finally:
-                connections.close_all()
+def batch_size(queue: str) -> int:
+    """How many jobs of this queue fill a batch, by how long they took lately."""
+    usual = _seconds_per_job.get(queue, FIRST_GUESS_S)
+    fitting = int(BATCH_S / max(usual, 1e-6))
+    return max(1, min(int(settings.JOB_BATCH), fitting))
 
 
-def run(job: SyncJob, handlers: Mapping[str, Handler]) -> None:
-    """Run one job and write down how it ended. Never raises."""
+def _learn(queue: str, seconds_per_job: float) -> None:
+    usual = _seconds_per_job.get(queue, FIRST_GUESS_S)
+    _seconds_per_job[queue] = 0.7 * usual + 0.3 * seconds_per_job
+
+
+def run(
+    job: SyncJob,
+    handlers: Mapping[str, Handler],
+    *,
+    then: SyncJob | None = None,
+    over: float = float("inf"),
+) -> SyncJob | None:
+    """Run one begun job and write down how it ended. Never raises.
+
+    Begins `then` in the same commit, unless it went wrong or it is past `over` on the monotonic
+    clock; answers the job that was begun.
+    """
     job_run = JobRun(
         job_id=job.pk,
         tenant_id=job.tenant_id,
         kind=job.kind,
         subject=job.subject,
+        version=job.version,
         fence=job.fence,
         attempt=job.attempts,
         cause=Cause(actor=job.actor, reason=job.reason, correlation_id=job.correlation_id),
     )
     try:
         outcome = _call(job_run, handlers)
-        _finish(job_run, outcome)
+        following = then if time.monotonic() < over else None
+        endings.finish(job_run, outcome, then=following)
     except ConnectorError as error:
-        _fail(job_run, error)
+        endings.fail(job_run, error)
+        return None
+    return following
 
 
 def _call(job_run: JobRun, handlers: Mapping[str, Handler]) -> str:
     """The one broad handler: whatever a job raises becomes a ConnectorError."""
-    handler = handlers.get(job_run.kind)
-    if handler is None:
-        raise InternalFailure(
-            f"No handler for jobs of kind {job_run.kind!r} in this version.",
-            next_step="Deploy a version that knows this kind, then re-queue the job.",
-            code="unknown_kind",
-        )
     try:
-        claims.begin(job_run.job_id, job_run.fence)
-        return handler(job_run) or ""
+        return handlers[job_run.kind](job_run) or ""
     except ConnectorError:
         raise
     except DatabaseError as error:
         connection.close_if_unusable_or_obsolete()
-        raise DatabaseTrouble(f"Database: {type(error).__name__}: {error}") from error
+        raise endings.DatabaseTrouble(f"Database: {type(error).__name__}: {error}") from error
     except Exception as error:
         log.exception("job failed unexpectedly", extra={"job_id": job_run.job_id})
         raise InternalFailure(
@@ -136,73 +176,3 @@ def _call(job_run: JobRun, handlers: Mapping[str, Handler]) -> str:
             code="unexpected",
             next_step="This is a defect of the connector: report it with the job's number.",
         ) from error
-
-
-def _finish(job_run: JobRun, outcome: str) -> None:
-    try:
-        with tenant_scope(job_run.tenant_id):
-            job_run.hold_fence()
-            SyncJob.objects.filter(pk=job_run.job_id).update(
-                state=SyncJob.State.DONE,
-                finished_at=timezone.now(),
-                lease_expires_at=None,
-                outcome=outcome[:300],
-                failure_mode="",
-                failure_code="",
-                failure_message="",
-                next_step="",
-            )
-            ledger.settle_dead(
-                tenant_id=job_run.tenant_id, kind=job_run.kind, subject=job_run.subject
-            )
-    except DatabaseError as error:
-        # The work is done and its own commits stand; the lease runs out and the job runs again,
-        # which finds nothing left to do.
-        raise DatabaseTrouble(f"could not save the job's end: {error}") from error
-
-
-def _fail(job_run: JobRun, error: ConnectorError) -> None:
-    """Write down the failure and what follows from it; a lost fence means it is not ours to say."""
-    if isinstance(error, FenceLost):
-        log.warning("job was taken over", extra={"job_id": job_run.job_id})
-        return
-    try:
-        with tenant_scope(job_run.tenant_id):
-            job_run.hold_fence()
-            _save_failure(job_run, error)
-    except (DatabaseError, FenceLost) as problem:
-        log.warning("failure of job %s not saved: %s", job_run.job_id, problem)
-
-
-def _save_failure(job_run: JobRun, error: ConnectorError) -> None:
-    verdict = retry.decide(error, attempts=job_run.attempt)
-    now = timezone.now()
-    job = SyncJob.objects.get(pk=job_run.job_id)
-    job.state = verdict.state
-    job.failure_mode = error.failure_mode
-    job.failure_code = error.code[:80]
-    job.failure_message = mask_secrets(error.message)
-    job.next_step = error.next_step
-    job.request_id = error.request_id[:120]
-    job.lease_expires_at = None
-    if verdict.state == SyncJob.State.QUEUED:
-        job.due_at = now + timedelta(seconds=verdict.retry_after_s)
-        if not verdict.counts:
-            job.attempts = max(0, job.attempts - 1)
-    else:
-        job.finished_at = now
-        record(
-            tenant_id=job_run.tenant_id,
-            action=f"job.{verdict.state}",
-            entity=f"job:{job_run.job_id}",
-            cause=job_run.cause,
-            details={
-                "kind": job_run.kind,
-                "subject": job_run.subject,
-                "failure": error.failure_mode,
-                "message": error.message,
-            },
-        )
-    if verdict.state in ledger.WAITING and ledger.is_waiting(job):
-        job.state = SyncJob.State.SUPERSEDED  # a hint during the run queued one more: it goes on
-    job.save()

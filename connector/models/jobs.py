@@ -26,6 +26,9 @@ class SyncJob(TenantOwned):
         SUPERSEDED = "superseded", "Superseded by a later run"
 
     kind = models.CharField(max_length=40)
+    version = models.PositiveSmallIntegerField(
+        default=1, help_text="Of the kind: workers leave rows alone that are newer than their code."
+    )
     subject = models.CharField(max_length=120, blank=True)
     lane = models.CharField(max_length=160)
     queue = models.CharField(max_length=20)
@@ -74,6 +77,14 @@ class SyncJob(TenantOwned):
         ]
         indexes = [
             models.Index(fields=["queue", "due_at"], condition=Q(state="queued"), name="job_ready"),
+            models.Index(
+                fields=["queue", "tenant", "priority", "due_at"],
+                condition=Q(state="queued"),
+                name="job_turn",
+            ),
+            models.Index(
+                fields=["tenant", "kind", "subject"], condition=Q(state="dead"), name="job_dead"
+            ),
             models.Index(
                 fields=["lease_expires_at"], condition=Q(state="running"), name="job_leased"
             ),

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from tenants.scope import TenantManager
@@ -102,6 +102,12 @@ class Tenant(models.Model):
         max_length=100,
         blank=True,
         help_text='Instead of the interval: "minute hour day-of-month month day-of-week", UTC.',
+    )
+    job_weight = models.PositiveSmallIntegerField(
+        "share of the work",
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="How many of its jobs are taken up in a round in which others have one.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     choices_made_at = models.DateTimeField(

@@ -13,11 +13,12 @@ from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from audit.models import AuditEntry
-from connector.jobs import kinds
+from connector.jobs import kinds, ledger
 from connector.models import CollectedPayment, InvoiceRevision, SyncJob
 from tenants.models import OnboardingLink, Tenant
 from tenants.scope import every_tenant
 from tests.admin.world import World, make_job
+from tests.pipeline.shop import cause
 
 SignedIn = Callable[[str], Client]
 CONFIRM = {"_form_submitted": "on"}
@@ -268,6 +269,29 @@ def test_an_onboarding_link_is_shown_once_and_kept_nowhere(
     page = browser.get(reverse("admin:tenants_onboardinglink_changelist"))
     assert token not in page.content.decode()
     assert len(entries("onboarding_link.made")) == 1
+
+
+def test_a_held_job_stays_held_whatever_is_heard_until_somebody_requeues_it(
+    world: World, signed_in: SignedIn
+) -> None:
+    with every_tenant():
+        job = make_job(world.tenant, kind=kinds.SYNC_CLIENT, subject="77", state="queued")
+    for role in ("finance", "staff"):
+        assert signed_in(role).post(url_of(job, "hold"), CONFIRM).status_code == 403
+    signed_in("support").post(url_of(job, "hold"), CONFIRM)
+    with every_tenant():
+        for _ in range(2):
+            job.refresh_from_db()
+            assert (job.state, job.failure_code) == ("held", "held_by_person")
+            assert "sol" in job.failure_message
+            ledger.enqueue(
+                tenant_id=world.tenant.pk, kind=kinds.SYNC_CLIENT, subject="77", cause=cause()
+            )
+    assert len(entries("job.held")) == 1
+    signed_in("support").post(url_of(job, "requeue"), CONFIRM)
+    with every_tenant():
+        job.refresh_from_db()
+        assert (job.state, job.failure_code) == ("queued", "")
 
 
 def test_too_many_rows_at_once_are_refused(

@@ -128,3 +128,39 @@ def test_a_program_that_cannot_start_is_tried_again() -> None:
 def parent_of(pid: int) -> int:
     """The parent of a process."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+ALIVE = """
+import os, sys, time
+path = os.environ["SUPERVISE_ALIVE_FILE"]
+def alive():
+    os.utime(path, (time.monotonic(),) * 2)
+if sys.argv[1] == "speaks":
+    alive()
+print(os.getpid(), flush=True)
+while True:
+    time.sleep(0.1)
+    if sys.argv[1] == "goes on":
+        alive()
+"""
+
+
+@pytest.mark.parametrize(
+    ("habit", "restarts"), [("speaks", True), ("goes on", False), ("is silent", False)]
+)
+def test_a_program_that_stops_saying_that_it_is_alive_is_started_again(
+    habit: str, restarts: bool
+) -> None:
+    command = ("-m", "config.supervise", "--grace", "0.5", "--frozen-after", "1", "--")
+    with python(*command, sys.executable, "-c", ALIVE, habit) as process:
+        (first,) = pids(process)
+        if restarts:
+            (second,) = pids(process)
+            assert second != first
+        else:
+            watched_until = time.monotonic() + 3
+            assert eventually(lambda: time.monotonic() > watched_until)
+            assert runs(first)
+        process.terminate()
+        _, errors = process.communicate(timeout=10)
+    assert ("gives no sign of life" in errors) == restarts

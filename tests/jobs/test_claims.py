@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from connector.jobs import claims, runner
-from connector.jobs.context import JobRun
+from connector.jobs import claims, runner, versions
 from tenants.models import Tenant
+from tenants.scope import every_tenant
 from tests.factories import make_tenant
 from tests.jobs.working import (
     DEAD,
-    DONE,
     ELSEWHERE,
+    HELD,
+    KNOWN,
     PROBE,
     QUEUED,
     RUNNING,
@@ -24,6 +26,7 @@ from tests.jobs.working import (
     SUPERSEDED,
     URGENT,
     add,
+    change,
     claim,
     claim_one,
     due_now,
@@ -32,7 +35,6 @@ from tests.jobs.working import (
     row,
     rows,
 )
-from tests.sandbox.driving import eventually
 from tests.threads import at_once
 
 
@@ -100,6 +102,85 @@ def test_turns_go_round_among_tenants(committed_db: None) -> None:
         assert sorted(job.tenant_id for job in claim(3)) == sorted(t.pk for t in tenants)
 
 
+def test_a_tenant_with_more_weight_has_more_of_each_round(committed_db: None) -> None:
+    heavy, *others = make_tenant(job_weight=3), make_tenant(), make_tenant()
+    for tenant in (heavy, *others):
+        for number in range(9):
+            add(tenant, PROBE, number)
+    for _ in range(3):
+        taken = Counter(job.tenant_id for job in claim(5))
+        assert taken == {heavy.pk: 3, others[0].pk: 1, others[1].pk: 1}
+
+
+def test_the_next_claim_goes_on_where_the_last_one_ended(committed_db: None) -> None:
+    tenants = [make_tenant() for _ in range(5)]
+    for tenant in tenants:
+        for number in range(2):
+            add(tenant, PROBE, number)
+    rounds = [claim(2) for _ in range(5)]
+    served = [{job.tenant_id for job in jobs} for jobs in rounds]
+    everybody = {tenant.pk for tenant in tenants}
+    assert set().union(*served[:3]) == set().union(*served[2:]) == everybody
+
+
+def test_a_single_tenant_fills_the_whole_batch(fresh_tenant: Tenant) -> None:
+    for number in range(12):
+        add(fresh_tenant, PROBE, number)
+    assert len(claim(10)) == 10
+
+
+def test_only_so_many_workers_work_for_one_tenant(committed_db: None, settings: Any) -> None:
+    settings.JOB_WORKERS_PER_TENANT = 2
+    greedy, modest = make_tenant(state="live"), make_tenant(state="live")
+    for number in range(8):
+        add(greedy, PROBE, number)
+    assert [len(claim(2, worker=f"w{number}")) for number in range(3)] == [2, 2, 0]
+    assert len(claim(2, worker="w0")) == 2, "a worker that works for it already may go on"
+    add(modest, PROBE)
+    assert [job.tenant_id for job in claim(2, worker="w2")] == [modest.pk]
+
+
+def test_a_tenant_alone_may_have_every_worker(fresh_tenant: Tenant, settings: Any) -> None:
+    settings.JOB_WORKERS_PER_TENANT = 1
+    with every_tenant():
+        Tenant.objects.exclude(pk=fresh_tenant.pk).update(state="paused")
+    for number in range(4):
+        add(fresh_tenant, PROBE, number)
+    assert [len(claim(1, worker=f"w{number}")) for number in range(3)] == [1, 1, 1]
+
+
+def test_work_of_a_newer_version_is_left_for_newer_workers(fresh_tenant: Tenant) -> None:
+    newer = replace(PROBE, version=2)
+    job_id = add(fresh_tenant, newer)
+    assert claim() == []
+    assert claim(known={"another": 9}) == []
+    (job,) = claim(known={"probe": 2})
+    assert (job.pk, job.version) == (job_id, 2)
+
+
+def test_old_work_is_known_to_newer_workers(fresh_tenant: Tenant) -> None:
+    job_id = add(fresh_tenant)
+    assert [job.pk for job in claim(known={"probe": 2})] == [job_id]
+
+
+def test_what_no_worker_knows_is_held_with_the_reason_and_goes_on_when_one_does(
+    fresh_tenant: Tenant,
+) -> None:
+    job_id = add(fresh_tenant, replace(PROBE, version=2))
+    known = add(fresh_tenant, URGENT)
+    assert versions.park_unknown(KNOWN) == 0, "a newer worker may come within minutes"
+    for job in (job_id, known):
+        change(job, due_at=timezone.now() - timedelta(minutes=11))
+    assert versions.park_unknown(KNOWN) == 1
+    held = row(job_id)
+    assert (held.state, held.failure_code) == (HELD, "unknown_kind")
+    assert held.failure_message == 'No worker knows jobs of kind "probe", version 2.'
+    assert held.next_step
+    assert versions.release_known(KNOWN) == 0
+    assert versions.release_known({"probe": 2}) == 1
+    assert [job.pk for job in claim(known={"probe": 2})] == [job_id]
+
+
 def test_urgent_work_goes_first_and_other_queues_are_left_alone(fresh_tenant: Tenant) -> None:
     slow, urgent = add(fresh_tenant, PROBE), add(fresh_tenant, URGENT)
     add(fresh_tenant, ELSEWHERE)
@@ -122,7 +203,7 @@ def test_a_living_lease_is_left_alone(fresh_tenant: Tenant) -> None:
 def test_a_dead_workers_job_comes_back_with_a_new_fence(fresh_tenant: Tenant) -> None:
     add(fresh_tenant)
     job = claim_one()
-    claims.begin(job.pk, job.fence)
+    claims.begin(job)
     expire_leases()
     assert claims.take_back_expired() == 1
     back = row(job.pk)
@@ -145,7 +226,7 @@ def test_a_job_that_kills_its_worker_three_times_is_not_tried_again(fresh_tenant
     for deaths in range(3):
         due_now()
         job = claim_one()
-        claims.begin(job_id, job.fence)
+        claims.begin(job)
         expire_leases()
         claims.take_back_expired()
         waits = row(job_id).due_at > timezone.now()
@@ -208,43 +289,3 @@ def test_only_the_holder_of_the_fence_extends_a_lease(fresh_tenant: Tenant) -> N
     assert before is not None
     assert after is not None
     assert after > before
-
-
-def test_the_heartbeat_keeps_a_long_job_from_being_taken_away(
-    fresh_tenant: Tenant, settings: Any
-) -> None:
-    settings.JOB_LEASE_S = 0.3
-    job_id = add(fresh_tenant)
-    taken: list[int] = []
-
-    def long_work(job: JobRun) -> str:
-        leases = {row(job.job_id).lease_expires_at}
-
-        def beaten_four_times() -> bool:
-            taken.append(claims.take_back_expired())
-            leases.add(row(job.job_id).lease_expires_at)
-            return len(leases) > 4
-
-        eventually(beaten_four_times)
-        return "long"
-
-    runner.drain("intake", handler_of(long_work))
-    assert sum(taken) == 0
-    assert (row(job_id).state, row(job_id).deaths) == (DONE, 0)
-
-
-def test_a_worker_whose_time_is_up_gives_back_what_it_has_not_begun(
-    fresh_tenant: Tenant, settings: Any
-) -> None:
-    settings.JOB_LEASE_S = 0.02
-    for number in range(3):
-        add(fresh_tenant, PROBE, number)
-    over = time.monotonic() + 0.1
-
-    def slow(_: JobRun) -> str:
-        eventually(lambda: time.monotonic() > over)
-        return ""
-
-    assert runner.drain("intake", handler_of(slow), seconds=0.02) == 1
-    states = sorted((job.state, job.attempts) for job in rows())
-    assert states == [(DONE, 1), (QUEUED, 0), (QUEUED, 0)]

@@ -138,18 +138,6 @@ def test_a_failure_of_ours_names_itself_but_no_secret(fresh_tenant: Tenant) -> N
     assert "whsec_12" not in job.failure_message
 
 
-def test_work_that_this_version_does_not_know_is_kept_for_a_newer_one(
-    fresh_tenant: Tenant,
-) -> None:
-    job_id = add(fresh_tenant)
-    for _ in range(3):
-        due_now()
-        runner.run(claim_one(), {})
-    job = row(job_id)
-    assert (job.state, job.failure_code) == (DEAD, "unknown_kind")
-    assert "re-queue" in job.next_step
-
-
 def test_a_failed_run_makes_way_for_a_hint_that_came_meanwhile(fresh_tenant: Tenant) -> None:
     first = add(fresh_tenant)
 

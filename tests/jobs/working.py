@@ -19,6 +19,7 @@ PROBE = Kind("probe", "intake", 50, "probe")
 SAME_LANE = Kind("same_lane", "intake", 50, "probe")
 URGENT = Kind("urgent", "intake", 10, "urgent")
 ELSEWHERE = Kind("elsewhere", "stripe", 50, "elsewhere")
+KNOWN = {kind.name: 1 for kind in (PROBE, SAME_LANE, URGENT, ELSEWHERE)}
 QUEUED, RUNNING, DONE = SyncJob.State.QUEUED, SyncJob.State.RUNNING, SyncJob.State.DONE
 HELD, DEAD, SUPERSEDED = SyncJob.State.HELD, SyncJob.State.DEAD, SyncJob.State.SUPERSEDED
 
@@ -51,8 +52,13 @@ def due_now() -> None:
         SyncJob.objects.filter(state=QUEUED).update(due_at=timezone.now())
 
 
-def claim(batch: int = 10, queue: str = "intake", worker: str = "w") -> list[SyncJob]:
-    return claims.claim(queue, worker=worker, batch=batch)
+def claim(
+    batch: int = 10,
+    queue: str = "intake",
+    worker: str = "w",
+    known: Mapping[str, int] = KNOWN,
+) -> list[SyncJob]:
+    return claims.claim(queue, worker=worker, batch=batch, known=known)
 
 
 def claim_one() -> SyncJob:

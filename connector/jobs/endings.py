@@ -1,0 +1,123 @@
+"""How a job ends: done, tried again, held for a person, or failed for good."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from audit.recording import record
+from config.logging import mask_secrets
+from connector.errors import ConnectorError, FailureMode, FenceLost
+from connector.jobs import ledger, retry
+from connector.jobs.context import JobRun
+from connector.models import SyncJob
+from tenants.scope import every_tenant, tenant_scope
+
+log = logging.getLogger(__name__)
+
+
+class DatabaseTrouble(ConnectorError):
+    """Postgres went away or refused for a moment."""
+
+    failure_mode = FailureMode.TRANSIENT
+
+
+# One commit per job: this one is done, earlier failures of the same work are no longer open, and
+# the next one of the batch begins.
+_FINISH = """
+WITH ended AS (
+    UPDATE connector_syncjob SET
+        state = 'done', finished_at = %(now)s, lease_expires_at = NULL, outcome = %(outcome)s,
+        failure_mode = '', failure_code = '', failure_message = '', next_step = ''
+    WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+    RETURNING tenant_id, kind, subject
+), settled AS (
+    UPDATE connector_syncjob job SET state = 'superseded' FROM ended
+    WHERE job.tenant_id = ended.tenant_id AND job.kind = ended.kind
+      AND job.subject = ended.subject AND job.state = 'dead'
+), begun AS (
+    UPDATE connector_syncjob SET begun_fence = fence
+    WHERE id = %(next)s AND fence = %(next_fence)s AND EXISTS (SELECT 1 FROM ended)
+)
+SELECT count(*) FROM ended
+"""
+
+
+def finish(job_run: JobRun, outcome: str, *, then: SyncJob | None) -> None:
+    """Save a good end and begin the next job of the batch in the same commit.
+
+    Raises FenceLost if another worker took the job over; DatabaseTrouble if it could not be saved:
+    the work is done and its own commits stand, the lease runs out and the job runs again, which
+    finds nothing left to do.
+    """
+    values: dict[str, Any] = {
+        "id": job_run.job_id,
+        "fence": job_run.fence,
+        "now": timezone.now(),
+        "outcome": outcome[:300],
+        "next": then.pk if then else None,
+        "next_fence": then.fence if then else None,
+    }
+    try:
+        with every_tenant(), connection.cursor() as cursor:
+            cursor.execute(_FINISH, values)
+            (ended,) = cursor.fetchone()
+    except DatabaseError as error:
+        raise DatabaseTrouble(f"could not save the job's end: {error}") from error
+    if not ended:
+        raise FenceLost(f"job {job_run.job_id} was taken over by another worker")
+
+
+def fail(job_run: JobRun, error: ConnectorError) -> None:
+    """Write down the failure and what follows from it; a lost fence means it is not ours to say."""
+    if isinstance(error, FenceLost):
+        log.warning("job was taken over", extra={"job_id": job_run.job_id})
+        return
+    try:
+        with tenant_scope(job_run.tenant_id):
+            job_run.hold_fence()
+            _save_failure(job_run, error)
+    except (DatabaseError, FenceLost) as problem:
+        log.warning("failure of job %s not saved: %s", job_run.job_id, problem)
+
+
+def _save_failure(job_run: JobRun, error: ConnectorError) -> None:
+    verdict = retry.decide(error, attempts=job_run.attempt)
+    now = timezone.now()
+    job = SyncJob.objects.get(pk=job_run.job_id)
+    job.state = verdict.state
+    job.failure_mode = error.failure_mode
+    job.failure_code = error.code[:80]
+    job.failure_message = mask_secrets(error.message)
+    job.next_step = error.next_step
+    job.request_id = error.request_id[:120]
+    job.lease_expires_at = None
+    if verdict.state == SyncJob.State.QUEUED:
+        job.due_at = now + timedelta(seconds=verdict.retry_after_s)
+        if not verdict.counts:
+            job.attempts = max(0, job.attempts - 1)
+    else:
+        job.finished_at = now
+        _record_end(job_run, error, verdict.state)
+    if verdict.state in ledger.WAITING and ledger.is_waiting(job):
+        job.state = SyncJob.State.SUPERSEDED  # a hint during the run queued one more: it goes on
+    job.save()
+
+
+def _record_end(job_run: JobRun, error: ConnectorError, state: SyncJob.State) -> None:
+    record(
+        tenant_id=job_run.tenant_id,
+        action=f"job.{state}",
+        entity=f"job:{job_run.job_id}",
+        cause=job_run.cause,
+        details={
+            "kind": job_run.kind,
+            "subject": job_run.subject,
+            "failure": error.failure_mode,
+            "message": error.message,
+        },
+    )
