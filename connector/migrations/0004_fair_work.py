@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connector', '0002_money'),
+        ('connector', '0003_reports_in_the_journal'),
         ('tenants', '0002_fair_work'),
     ]
 
