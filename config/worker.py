@@ -9,8 +9,10 @@ from celery.signals import worker_before_create_process
 
 from config import listening
 from config.celery_app import app
+from config.pacemaker import Pacemaker
 
 app.autodiscover_tasks(["connector"])
+app.steps["consumer"].add(Pacemaker)
 
 
 @worker_before_create_process.connect

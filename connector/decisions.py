@@ -241,7 +241,10 @@ def _move(
     for tenant in moved:
         tenant.state = after
         tenant.save(update_fields=["state"])
-        released = ledger.release_held(tenant.pk, code=NOT_LIVE) if tenant.is_live else 0
+        released = 0
+        if tenant.is_live:
+            released = ledger.release_held(tenant.pk, code=NOT_LIVE)
+            schedule.resume_feeds(tenant.pk)
         _record_tenant(tenant, action, cause, {"released_jobs": released})
     return len(moved)
 

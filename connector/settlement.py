@@ -120,4 +120,5 @@ def _finish(run: SyncRun, feed: PollFeed, found: _Found) -> None:
             feed.watermarks = {MOVEMENTS: newest.isoformat()}
         feed.last_finished_at = timezone.now()
         feed.last_result = f"{found.new} new movements"
-        feed.save(update_fields=["watermarks", "last_finished_at", "last_result"])
+        feed.quiet = 0 if found.new else feed.quiet + 1
+        feed.save(update_fields=["watermarks", "last_finished_at", "last_result", "quiet"])

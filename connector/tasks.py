@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import connection
 
 from config.celery_app import QUEUES
-from connector import polling, ringing, routing
+from connector import polling, ringing, routing, ticking
 from connector.jobs import claims, kinds, liveness, runner, versions
+from connector.models import Clock
 from tenants.scope import every_tenant
 
 _READY = """
@@ -41,11 +42,12 @@ def work(queue: str) -> None:
 
 
 @shared_task(name="connector.tasks.sweep")
-def sweep() -> None:
+def sweep(late_s: float = 0.0) -> None:
     """Every second: take back what dead workers held, ring for all that is ready."""
     liveness.touch()
-    claims.take_back_expired()
-    ring_ready()
+    if _is_our_turn(ticking.SWEEP, settings.SWEEP_INTERVAL_S / 2, late_s):
+        claims.take_back_expired()
+        ring_ready()
 
 
 @shared_task(name="connector.tasks.tidy")
@@ -57,10 +59,17 @@ def tidy() -> None:
 
 
 @shared_task(name="connector.tasks.tick")
-def tick() -> None:
+def tick(late_s: float = 0.0) -> None:
     """Queue a job for each feed that is due."""
-    if polling.queue_due_feeds():
+    is_ours = _is_our_turn(ticking.TICK, settings.SCHEDULE_TICK_S / 2, late_s)
+    if is_ours and polling.queue_due_feeds():
         ring_ready()
+
+
+def _is_our_turn(name: str, apart_s: float, late_s: float) -> bool:
+    """`late_s` is what a worker says that rings in place of beat: only if nobody did for so long."""
+    by = Clock.By.WORKER if late_s else Clock.By.BEAT
+    return ticking.take_turn(name, apart_s=late_s or apart_s, by=by)
 
 
 def ring_ready() -> None:

@@ -23,6 +23,7 @@ from connector.models import (
     StrayPayment,
     SyncJob,
 )
+from connector.ticking import clock_problem
 from tenants.models import ConnectionState, Tenant
 
 MOST_TENANTS = 200
@@ -199,8 +200,17 @@ def _state_cards() -> list[dict[str, Any]]:
             "note": f"of {totals['all']:,}",
             "tone": GOOD,
             "url": list_of(Tenant, state__exact=Tenant.State.LIVE),
-        }
+        },
+        *_clock_card(),
     ]
+
+
+def _clock_card() -> list[dict[str, Any]]:
+    """Only if something is wrong: without the clock nothing is polled, and nobody would notice."""
+    problem = clock_problem()
+    if not problem:
+        return []
+    return [{"title": "The clock", "value": "", "note": problem, "tone": BAD, "url": ""}]
 
 
 def _cards(

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from connector import decisions, schedule
+from connector import cadence, decisions
 from connector.admin import tones
 from connector.admin.base import OperatorsPage, section
 from connector.admin.buttons import Button
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 else:
     TenantFormBase = ModelForm
 
-SCHEDULE_FIELDS = frozenset({"poll_interval_s", "poll_crontab"})
+SCHEDULE_FIELDS = frozenset({"poll_interval_s", "poll_crontab", "time_zone"})
 
 
 class TenantForm(TenantFormBase):
@@ -47,7 +47,7 @@ class TenantForm(TenantFormBase):
         """Empty, or five fields that make sense."""
         text = str(self.cleaned_data["poll_crontab"]).strip()
         if text:
-            schedule.parse_crontab(text)
+            cadence.parse_crontab(text)
         return text
 
 

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from audit.recording import Cause, record
+from connector.cadence import parse_crontab
 from connector.connecting.refusals import ConnectRefused
-from connector.schedule import parse_crontab
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

@@ -1,5 +1,6 @@
 """Tables of the connector, one module per concern."""
 
+from connector.models.clock import Clock
 from connector.models.closing import ClosedPeriod
 from connector.models.discrepancies import Discrepancy
 from connector.models.inbox import Delivery, RefusedDelivery
@@ -19,6 +20,7 @@ __all__ = [
     "BalanceMovement",
     "CallCount",
     "ClientLink",
+    "Clock",
     "ClosedPeriod",
     "CollectedPayment",
     "Delivery",

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from connector import ticking
+
 REDIS_TIMEOUT_S = 0.3
 
 
@@ -28,11 +30,11 @@ def healthz(_: HttpRequest) -> HttpResponse:
 def readyz(_: HttpRequest) -> HttpResponse:
     """GET /readyz: 200 if Postgres is there and migrated, else 503.
 
-    Redis is reported but not required: without it webhooks are still taken in, and their work
-    starts when it is back.
+    Redis and the clock are reported but not required: without them webhooks are still taken in, and
+    their work starts when they are back.
     """
     postgres = _postgres()
-    body = {"postgres": postgres, "redis": _redis()}
+    body = {"postgres": postgres, "redis": _redis(), "clock": _clock(postgres)}
     return JsonResponse(body, status=200 if postgres == "ok" else 503)
 
 
@@ -44,6 +46,10 @@ def _postgres() -> str:
         return "unreachable"
     missing = len(_known_migrations() - applied)
     return f"{missing} migrations are not applied" if missing else "ok"
+
+
+def _clock(postgres: str) -> str:
+    return ticking.clock_problem() or "ok" if postgres == "ok" else "unknown"
 
 
 @cache

@@ -101,7 +101,8 @@ class Tenant(models.Model):
     poll_crontab = models.CharField(
         max_length=100,
         blank=True,
-        help_text='Instead of the interval: "minute hour day-of-month month day-of-week", UTC.',
+        help_text='Instead of the interval: "minute hour day-of-month month day-of-week", in the time '
+        'zone of the books. "0 7-19 * * 1-5" is hourly from 7:00 to 19:00 on working days.',
     )
     job_weight = models.PositiveSmallIntegerField(
         "share of the work",

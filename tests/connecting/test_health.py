@@ -8,6 +8,9 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from connector import ticking
+from connector.models import Clock
+
 
 def test_health_needs_nothing() -> None:
     answer = Client().get("/healthz")
@@ -17,7 +20,17 @@ def test_health_needs_nothing() -> None:
 
 def test_ready_with_postgres_and_redis(committed_db: None) -> None:
     answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"postgres": "ok", "redis": "ok"})
+    body = answer.json()
+    assert (answer.status_code, body["postgres"], body["redis"]) == (200, "ok", "ok")
+
+
+def test_ready_tells_whether_the_clock_ticks(committed_db: None) -> None:
+    Clock.objects.all().delete()
+    silent = Client().get("/readyz")
+    assert silent.status_code == 200, "webhooks are still taken in"
+    assert silent.json()["clock"] == "has never ticked: is a worker running?"
+    assert ticking.take_turn(ticking.TICK, apart_s=1)
+    assert Client().get("/readyz").json()["clock"] == "ok"
 
 
 def test_ready_without_redis(committed_db: None, settings: Any) -> None:
