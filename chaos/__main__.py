@@ -14,11 +14,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from chaos.report import JSON_FILE, PAGE, ROOT, Report, TierResult
 
-TIERS = ("deterministic", "processes")
+TIERS: dict[str, tuple[str, ...]] = {
+    "deterministic": ("chaos.deterministic",),
+    "processes": ("chaos.processes",),
+    "clocks-ahead": ("chaos.processes", "--small", "--vendor-clock-s", "600"),
+    "clocks-behind": ("chaos.processes", "--small", "--vendor-clock-s", "-600"),
+}
+"""Name -> module, and what it is told before the options of the command line."""
 SETTINGS = {"SECRET_KEY": "chaos " * 10, "FIELD_ENCRYPTION_KEYS": "chaos"}
 
 
@@ -43,7 +50,7 @@ def parse(arguments: list[str] | None) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="make chaos", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("tier", nargs="?", choices=TIERS, help="only this tier")
+    parser.add_argument("tier", nargs="?", choices=list(TIERS), help="only this tier")
     parser.add_argument("--publish", action="store_true", help="write docs/chaos-report.md")
     options, rest = parser.parse_known_args(arguments)
     if rest and not options.tier:
@@ -56,7 +63,7 @@ def run_tier(tier: str, arguments: list[str]) -> TierResult:
     print(f"tier {tier}", flush=True)
     with tempfile.TemporaryDirectory(prefix="ml-connector-chaos-") as folder:
         result = Path(folder) / "result.json"
-        command = [sys.executable, "-m", f"chaos.{tier}", "--result", str(result), *arguments]
+        command = [sys.executable, "-m", *TIERS[tier], "--result", str(result), *arguments]
         if tier == "deterministic":  # works in its own process, on services that hold nothing else
             services = [sys.executable, "-m", "config.embedded", "--ephemeral", "--migrate", "--"]
             command = [*services, *command]
@@ -68,7 +75,7 @@ def run_tier(tier: str, arguments: list[str]) -> TierResult:
                 seconds=time.monotonic() - began,
                 broken=[f"it ended with {done.returncode} and left no result"],
             )
-        return TierResult.read(result)
+        return replace(TierResult.read(result), tier=tier)
 
 
 if __name__ == "__main__":

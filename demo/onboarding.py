@@ -132,6 +132,17 @@ def connect(link: str, business: Newcomer) -> None:
     _wait(browser, link, f"{re.escape(business.plan.name)} is live")
 
 
+def reconnect(link: str, *, login: str) -> None:
+    """What the tenant's person does when FreshBooks took the grant away, or it was lost."""
+    browser = Browser()
+    page = browser.open(link)
+    consent = browser.submit(page, page.form(action="/freshbooks/"))
+    answer = {"login": login, "decision": "allow"}
+    choice = browser.submit(consent, consent.form(field_name="login"), answer)
+    if "/oauth/freshbooks/business" in choice.url:
+        browser.submit(choice, choice.form(field_name="business"))
+
+
 def _wait(browser: Browser, link: str, wanted: str) -> Page:
     """Look at the page again, as it does by itself, until it shows what is `wanted`."""
     deadline = time.monotonic() + PATIENCE_S

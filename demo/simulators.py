@@ -35,6 +35,11 @@ class Simulator:
         book: dict[str, Any] = answer.json()
         return book
 
+    def set_clock(self, *, ahead_s: float) -> None:
+        """Let both vendors' clocks be so much ahead of ours; behind, if negative."""
+        self._send("clock", {"reset": True})
+        self._send("clock", {"advance_s": ahead_s})
+
     def violations(self) -> list[str]:
         """What it has answered that the real vendor would not."""
         answer = self._http.get(f"{self.url}/_sandbox/violations", timeout=TIMEOUT_S)

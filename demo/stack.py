@@ -90,14 +90,15 @@ class Stack:
         """Run one management command with --json; answer what it printed, decoded."""
         return json.loads(self.manage(*arguments, "--json"))
 
-    def start(self, name: str, *, program: str = "") -> None:
+    def start(self, name: str, *, program: str = "", command: str = "") -> None:
         """Start one process of the Procfile, its output going to a file in `log_dir`.
 
-        `program` is its name in the Procfile, if there are to be several of it.
+        `program` is its name in the Procfile, if there are to be several of it; `command` is
+        another shell command, to be run in its stead.
         """
         with (self.log_dir / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                ["sh", "-c", procfile()[program or name]],
+                ["sh", "-c", command or procfile()[program or name]],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,

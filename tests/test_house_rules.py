@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("audit", "config", "connector", "tenants")
 SOURCES = sorted(
     path
-    for package in (*PRODUCT, "demo", "sandbox")
+    for package in (*PRODUCT, "chaos", "demo", "sandbox")
     for path in (ROOT / package).rglob("*.py")
     if "migrations" not in path.parts
 )

@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from chaos.drills import credentials, disconnecting, rebuilding, replaying, tampering, tenancy
+from chaos.drills import (
+    credentials,
+    disconnecting,
+    rebuilding,
+    replaying,
+    restoring,
+    tampering,
+    tenancy,
+)
 from chaos.invariants import calls, ends, intake, invoices, money, trail, work
 from chaos.invariants.evidence import Evidence
 from chaos.invariants.verdict import Verdict, not_checked
@@ -17,10 +25,8 @@ from demo.stack import StackError
 NOT_HERE = {
     "I15": "measured by make bench, on a machine that has nothing else to do",
     "I16": "the least number of calls is not known where polls come by the clock",
-    "I31": "not checked: both simulators share one clock with the product here",
     "I33": "not built: there is no erasure of a tenant yet",
     "I36": "a rolling restart of one version is done; a second version is not at hand",
-    "I37": "not built: there is no verify mode after a restore yet",
 }
 BURST = 2
 """A bucket may be full when a second begins, and be filled once more within it."""
@@ -47,7 +53,7 @@ def check_all(system: System, faults: Counter[str]) -> list[Verdict]:
         calls.within_limits(evidence, {name: BURST * rate for name, rate in RATES.items()}),
         trail.every_write_told(evidence, _chains(system)),
         rebuilding.derived_again(system),
-        *_ends(evidence, faults),
+        *_ends(system, evidence, faults),
         credentials.no_secret_anywhere(system, evidence),
         tenancy.nothing_foreign(system),
         work.nothing_overdue(evidence),
@@ -69,7 +75,7 @@ def requeue_failed(system: System) -> int:
     return len(dead)
 
 
-def _ends(evidence: Evidence, faults: Counter[str]) -> list[Verdict]:
+def _ends(system: System, evidence: Evidence, faults: Counter[str]) -> list[Verdict]:
     """The same end, whichever way the news came and whatever was lost on the way."""
     found = [
         ends.same_end(
@@ -87,6 +93,9 @@ def _ends(evidence: Evidence, faults: Counter[str]) -> list[Verdict]:
             found.append(ends.same_end(evidence, id_, how=f"{count} {what}"))
         else:
             found.append(not_checked(id_, "no such fault struck"))
+    skew = system.size.vendor_clock_s
+    if skew:
+        found.append(ends.same_end(evidence, "I31", how=f"vendors' clocks {skew:+} s from ours"))
     return found
 
 
@@ -110,5 +119,7 @@ def _drills(system: System) -> list[Verdict]:
     replayed = replaying.nothing_new(system)
     system.say("tampering with the audit trail")
     tampered = tampering.every_change_is_found(system)
+    system.say("restoring an older database")
+    restored = restoring.nothing_twice(system)
     system.say("disconnecting a tenant")
-    return [replayed, tampered, disconnecting.no_call_after(system)]
+    return [replayed, tampered, restored, disconnecting.no_call_after(system)]

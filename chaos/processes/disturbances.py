@@ -116,6 +116,12 @@ def freeze_worker(system: System, rng: Random) -> int:
     return int(bool(frozen))
 
 
+def expire_tokens(system: System, _: Random) -> int:
+    """All access tokens at FreshBooks end at once: every tenant's next call needs a refresh."""
+    system.simulators()[0].act("expire_tokens", access_only=True)
+    return 1
+
+
 def two_beats(system: System, _: Random) -> int:
     """A second clock ticks beside the first."""
     system.stack.start("beat-2", program="beat")

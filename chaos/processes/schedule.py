@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from random import Random
 
@@ -16,7 +16,10 @@ from chaos.processes.system import System
 TRIES = 120  # for a disturbance that found nothing to hit, e.g. a worker that just starts up
 NEXT_TRY_S = 0.5
 FIRST_AT, LAST_AT = 0.03, 0.95  # of the time that faults go on
-BEATS = {"two clocks", "no clock", "rolling restart"}  # these stop and start the same processes
+GAP_S = 1.0  # between two of one kind, also if many waited for something to hit
+BEATS = "stops and starts"
+LANES = dict.fromkeys(("two clocks", "no clock", "rolling restart"), BEATS)
+"""What must not happen at once, besides two of one kind: these stop and start the same processes."""
 
 
 def planned(size: Size) -> list[tuple[str, Disturbance, int]]:
@@ -38,6 +41,7 @@ def planned(size: Size) -> list[tuple[str, Disturbance, int]]:
             int(size.idle_connections > 0),
         ),
         ("worker frozen for two leases", disturbances.freeze_worker, size.freezes),
+        ("all FreshBooks tokens expired", disturbances.expire_tokens, size.expiries),
         ("two clocks", disturbances.two_beats, size.clock_pauses),
         ("no clock", disturbances.no_beat, size.clock_pauses),
         ("rolling restart", disturbances.roll, size.rolling),
@@ -50,7 +54,7 @@ class Schedule:
     def __init__(self, system: System) -> None:
         self._system = system
         self._stop = threading.Event()
-        self._one_at_a_time = threading.Lock()
+        self._lanes: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._count = threading.Lock()
         self._threads: list[threading.Thread] = []
         self.hits: Counter[str] = Counter()
@@ -103,11 +107,9 @@ class Schedule:
 
     def _hit(self, name: str, how: Disturbance, rng: Random) -> None:
         for _ in range(TRIES):
-            if name in BEATS:
-                with self._one_at_a_time:
-                    hits = how(self._system, rng)
-            else:
+            with self._lanes[LANES.get(name, name)]:
                 hits = how(self._system, rng)
+                time.sleep(GAP_S if hits else 0)
             if hits:
                 with self._count:
                     self.hits[name] += hits

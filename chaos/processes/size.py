@@ -31,6 +31,10 @@ class Size:
     freezes: int = 3
     rolling: int = 1
     clock_pauses: int = 1
+    expiries: int = 6
+    """How often all access tokens at FreshBooks expire at once."""
+    vendor_clock_s: int = 0
+    """How far the vendors' clocks are ahead of ours."""
     vendor_rounds: int = 2
     """How often each kind of vendor fault is set up for each kind of call."""
     settle_s: float = 1200.0
@@ -63,6 +67,7 @@ SMALL = Size(
     freezes=0,
     rolling=0,
     clock_pauses=0,
+    expiries=0,
     vendor_rounds=0,
     settle_s=100.0,
     drills=False,
@@ -77,11 +82,11 @@ def parse(arguments: list[str] | None = None) -> tuple[Size, argparse.Namespace]
     parser.add_argument("--logs", type=Path, help="keep logs here (default: only after a failure)")
     parser.add_argument("--small", action="store_true", help="one round of kills, under a minute")
     parser.add_argument("--no-drills", dest="drills", action="store_false", default=None)
-    for name in ("tenants", "entities", "seed", "seconds", "settle-s"):
+    for name in ("tenants", "entities", "seed", "seconds", "settle-s", "vendor-clock-s"):
         kind = float if name in ("seconds", "settle-s") else int
         parser.add_argument(f"--{name}", type=kind)
     options = parser.parse_args(arguments)
-    names = ("tenants", "entities", "seed", "seconds", "settle_s", "drills")
+    names = ("tenants", "entities", "seed", "seconds", "settle_s", "drills", "vendor_clock_s")
     given: dict[str, Any] = {
         name: value for name in names if (value := getattr(options, name)) is not None
     }

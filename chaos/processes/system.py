@@ -32,7 +32,11 @@ class System:
     say: Callable[[str], None]
     tenants: list[Connected] = field(default_factory=list)
     acts: list[Row] = field(default_factory=list)
+    links: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Of each tenant: its onboarding link, and the login of its owner at FreshBooks."""
     services_lock: threading.Lock = field(default_factory=threading.Lock)
+    lost_grants: int = 0
+    """How many tenants had to connect FreshBooks again."""
     frozen_until: float = 0.0
     """Until when a worker that was frozen may not have caught up; on the monotonic clock."""
 
@@ -87,4 +91,7 @@ def running_system(size: Size, logs: Path, say: Callable[[str], None]) -> Iterat
     }
     with running_stack(log_dir=logs, seed=size.seed, settings=settings) as stack:
         stack.start(WORKERS[1], program="worker")
-        yield System(stack, size, say)
+        system = System(stack, size, say)
+        if size.vendor_clock_s:
+            system.simulators()[0].set_clock(ahead_s=size.vendor_clock_s)
+        yield system

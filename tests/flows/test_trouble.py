@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from demo.browser import Browser
+from demo.onboarding import reconnect
 from tests.flows.running import FlowShop, System
 
 PAYMENTS = r"/payments/payments$"
@@ -46,16 +46,6 @@ def test_an_expired_token_is_refreshed_exactly_once(system: System) -> None:
     assert state_of(shop) == "connected"
 
 
-def reconnect(shop: FlowShop) -> None:
-    browser = Browser()
-    page = browser.open(shop.link)
-    consent = browser.submit(page, page.form(action="/freshbooks/"))
-    answer = {"login": shop.business.plan.owner_email, "decision": "allow"}
-    choice = browser.submit(consent, consent.form(field_name="login"), answer)
-    if "/oauth/freshbooks/business" in choice.url:
-        browser.submit(choice, choice.form(field_name="business"))
-
-
 def test_a_revoked_grant_waits_for_a_person_and_then_goes_on(system: System) -> None:
     shop = system.open_shop()
     shop.wait_open(shop.invoice("5.00"))
@@ -67,7 +57,7 @@ def test_a_revoked_grant_waits_for_a_person_and_then_goes_on(system: System) -> 
     shop.wait_for(lambda: not shop.unfinished(), "all other work to end")
     assert token_calls(system, shop) == calls, "a dead token is not tried again and again"
     assert shop.link_of(invoice) == {}
-    reconnect(shop)
+    reconnect(shop.link, login=shop.business.plan.owner_email)
     shop.wait_open(invoice)
     assert state_of(shop) == "connected"
     assert shop.rows("connector_syncjob", "state = 'held'") == []

@@ -1,0 +1,164 @@
+"""The database of yesterday is restored, and the steps of the manual are followed (I37).
+
+A copy of the database is made, business goes on, then the copy takes its place: all that was written
+to the vendors since is forgotten here. docs/operating.md, "After a restore", says what to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from chaos.invariants import ends, invoices, money
+from chaos.invariants.evidence import Connected
+from chaos.invariants.verdict import State, Verdict, judge
+from chaos.processes.gathering import gather
+from chaos.processes.settling import settle
+from chaos.processes.system import WORKERS, System
+from demo.simulators import Simulator
+from demo.stack import procfile, wait_until
+
+COPY = "yesterday"
+INVOICES_EACH = 4
+PATIENCE_S = 240.0
+QUEUES = "intake,freshbooks,stripe,reconcile"
+PROCESSES = (*WORKERS, "beat", "web")
+
+
+def nothing_twice(system: System) -> Verdict:
+    """Restore a copy that misses some business, and look for anything that was made twice."""
+    tenants = [one for one in system.tenants if one.mode == "record"]
+    settle(system, patience_s=system.size.settle_s)
+    _stop_all(system)
+    _copy(system)
+    _start(system, *PROCESSES)
+    made = [_business(system, one) for one in tenants]
+    settle(system, patience_s=system.size.settle_s)
+    _stop_all(system)
+    _put_back(system)
+    _follow_the_manual(system)
+    settled = settle(system, patience_s=system.size.settle_s)
+    for one in tenants:
+        system.stack.manage("reconcile", one.slug)
+    settle(system, patience_s=system.size.settle_s)
+    evidence = gather(system)
+    checks = [
+        invoices.one_living_each(evidence),
+        money.each_payment_once(evidence),
+        ends.same_end(evidence, "I37", how=""),
+    ]
+    problems = [text for one in checks if one.state == State.BROKEN for text in one.problems]
+    return judge("I37", sum(made), problems + settled.unfinished, how="invoices since the copy")
+
+
+def _business(system: System, one: Connected) -> int:
+    """New invoices, half of them paid, all known to both vendors before the copy comes back."""
+    freshbooks, stripe = system.simulators()
+    clients = next(iter(freshbooks.book()["accounts"][one.account_id]["clients"]))
+    ids = [_invoice(freshbooks, one, clients["id"], number) for number in range(INVOICES_EACH)]
+
+    def in_stripe() -> list[str]:
+        rows = system.query(
+            "SELECT stripe_invoice_id AS id FROM connector_invoicelink WHERE tenant_id = %s"
+            " AND freshbooks_invoice_id = ANY(%s) AND state = 'open'",
+            one.tenant_id,
+            ids,
+        )
+        return [row["id"] for row in rows] if len(rows) == len(ids) else []
+
+    wait_until(in_stripe, f"new invoices of {one.slug}", PATIENCE_S)
+    for stripe_id in in_stripe()[: INVOICES_EACH // 2]:
+        system.act(stripe, "pay_invoice", account_id=one.stripe_account_id, invoice=stripe_id)
+    return len(ids)
+
+
+def _invoice(freshbooks: Simulator, one: Connected, client: int, number: int) -> int:
+    price = {"amount": f"{70 + number}.30", "code": "CAD"}
+    made = freshbooks.act(
+        "create_invoice",
+        account_id=one.account_id,
+        send=True,
+        invoice={
+            "customerid": client,
+            "currency_code": "CAD",
+            "due_offset_days": 30,
+            "lines": [{"name": "Late work", "qty": "1", "unit_cost": price}],
+        },
+    )
+    return int(made["id"])
+
+
+def _follow_the_manual(system: System) -> None:
+    """Comparisons first, by a worker that does nothing else; then everything."""
+    _start(system, "web")
+    reconciling = procfile()["worker"].replace(f"--queues {QUEUES}", "--queues reconcile")
+    system.stack.start("worker", command=reconciling)
+    for one in system.tenants:
+        system.stack.manage("reconcile", one.slug)
+    wait_until(lambda: _reconciled(system), "all comparisons", PATIENCE_S)
+    system.stack.stop("worker")
+    _start(system, *WORKERS, "beat")
+
+
+def _reconciled(system: System) -> bool:
+    rows = system.query(
+        "SELECT id FROM connector_syncjob WHERE kind = 'reconcile'"
+        " AND state IN ('queued', 'running')"
+    )
+    for one in system.tenants if rows else ():
+        system.stack.manage("reconcile", one.slug)  # without beat nothing else rings
+        time.sleep(0.5)
+    return not rows
+
+
+def _stop_all(system: System) -> None:
+    system.stack.stop(*[name for name in PROCESSES if name in system.stack.processes])
+
+
+def _start(system: System, *names: str) -> None:
+    for name in names:
+        system.stack.start(name, program=name.partition("-")[0])
+
+
+def _copy(system: System) -> None:
+    name = _name(system)
+    _as_owner(
+        system,
+        [
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(COPY), sql.Identifier(name)
+            )
+        ],
+    )
+
+
+def _put_back(system: System) -> None:
+    name = _name(system)
+    _as_owner(
+        system,
+        [
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(name), sql.Identifier("today")
+            ),
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(COPY), sql.Identifier(name)
+            ),
+        ],
+    )
+
+
+def _name(system: System) -> str:
+    return urlsplit(system.stack.environment["DATABASE_OWNER_URL"]).path.strip("/")
+
+
+def _as_owner(system: System, statements: Iterable[sql.Composed]) -> None:
+    """From another database: nobody may be connected to the one that is copied or renamed."""
+    parts = urlsplit(system.stack.environment["DATABASE_OWNER_URL"])
+    elsewhere = urlunsplit(parts._replace(path="/postgres"))
+    with psycopg.connect(elsewhere, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
