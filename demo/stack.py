@@ -90,16 +90,18 @@ class Stack:
         """Run one management command with --json; answer what it printed, decoded."""
         return json.loads(self.manage(*arguments, "--json"))
 
-    def start(self, name: str, *, program: str = "", command: str = "") -> None:
+    def start(
+        self, name: str, *, program: str = "", command: str = "", folder: Path = ROOT
+    ) -> None:
         """Start one process of the Procfile, its output going to a file in `log_dir`.
 
         `program` is its name in the Procfile, if there are to be several of it; `command` is
-        another shell command, to be run in its stead.
+        another shell command, to be run in its stead; `folder` is where another version is.
         """
         with (self.log_dir / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                ["sh", "-c", command or procfile()[program or name]],
-                cwd=ROOT,
+                ["sh", "-c", command or procfile(folder)[program or name]],
+                cwd=folder,
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -151,9 +153,9 @@ def send_signal(pid: int, signum: signal.Signals) -> bool:
     return True
 
 
-def procfile() -> dict[str, str]:
+def procfile(folder: Path = ROOT) -> dict[str, str]:
     """Process name to shell command, as deployed."""
-    lines = (ROOT / "Procfile").read_text().splitlines()
+    lines = (folder / "Procfile").read_text().splitlines()
     return {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
 
 

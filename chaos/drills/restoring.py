@@ -13,17 +13,15 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from chaos.drills.new_business import some_business
 from chaos.invariants import ends, invoices, money
-from chaos.invariants.evidence import Connected
 from chaos.invariants.verdict import State, Verdict, judge
 from chaos.processes.gathering import gather
 from chaos.processes.settling import settle
 from chaos.processes.system import WORKERS, System
-from demo.simulators import Simulator
 from demo.stack import procfile, wait_until
 
 COPY = "yesterday"
-INVOICES_EACH = 4
 PATIENCE_S = 240.0
 QUEUES = "intake,freshbooks,stripe,reconcile"
 PROCESSES = (*WORKERS, "beat", "web")
@@ -36,7 +34,7 @@ def nothing_twice(system: System) -> Verdict:
     _stop_all(system)
     _copy(system)
     _start(system, *PROCESSES)
-    made = [_business(system, one) for one in tenants]
+    made = some_business(system)
     settle(system, patience_s=system.size.settle_s)
     _stop_all(system)
     _put_back(system)
@@ -52,44 +50,7 @@ def nothing_twice(system: System) -> Verdict:
         ends.same_end(evidence, "I37", how=""),
     ]
     problems = [text for one in checks if one.state == State.BROKEN for text in one.problems]
-    return judge("I37", sum(made), problems + settled.unfinished, how="invoices since the copy")
-
-
-def _business(system: System, one: Connected) -> int:
-    """New invoices, half of them paid, all known to both vendors before the copy comes back."""
-    freshbooks, stripe = system.simulators()
-    clients = next(iter(freshbooks.book()["accounts"][one.account_id]["clients"]))
-    ids = [_invoice(freshbooks, one, clients["id"], number) for number in range(INVOICES_EACH)]
-
-    def in_stripe() -> list[str]:
-        rows = system.query(
-            "SELECT stripe_invoice_id AS id FROM connector_invoicelink WHERE tenant_id = %s"
-            " AND freshbooks_invoice_id = ANY(%s) AND state = 'open'",
-            one.tenant_id,
-            ids,
-        )
-        return [row["id"] for row in rows] if len(rows) == len(ids) else []
-
-    wait_until(in_stripe, f"new invoices of {one.slug}", PATIENCE_S)
-    for stripe_id in in_stripe()[: INVOICES_EACH // 2]:
-        system.act(stripe, "pay_invoice", account_id=one.stripe_account_id, invoice=stripe_id)
-    return len(ids)
-
-
-def _invoice(freshbooks: Simulator, one: Connected, client: int, number: int) -> int:
-    price = {"amount": f"{70 + number}.30", "code": "CAD"}
-    made = freshbooks.act(
-        "create_invoice",
-        account_id=one.account_id,
-        send=True,
-        invoice={
-            "customerid": client,
-            "currency_code": "CAD",
-            "due_offset_days": 30,
-            "lines": [{"name": "Late work", "qty": "1", "unit_cost": price}],
-        },
-    )
-    return int(made["id"])
+    return judge("I37", made, problems + settled.unfinished, how="invoices since the copy")
 
 
 def _follow_the_manual(system: System) -> None:

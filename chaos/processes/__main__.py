@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
+from types import FrameType
 
 from chaos.invariants.verdict import State
 from chaos.processes.business import Business
@@ -42,6 +44,8 @@ class Progress:
 def main(arguments: list[str] | None = None) -> int:
     """Run the tier and leave its result; logs stay only if something is broken."""
     size, options = parse(arguments)
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, _leave)
     logs = options.logs or Path(tempfile.mkdtemp(prefix="ml-connector-chaos-logs-"))
     result = run(size, logs, Progress())
     result.write(options.result)
@@ -51,6 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         shutil.rmtree(logs, ignore_errors=True)
     return 1 if broken else 0
+
+
+def _leave(_signum: int, _frame: FrameType | None) -> None:
+    """Whatever asks for the end gets an orderly one: everything that was started is stopped."""
+    raise KeyboardInterrupt
 
 
 def run(size: Size, logs: Path, say: Progress) -> TierResult:

@@ -74,17 +74,16 @@ def terminate_backends(system: System, rng: Random) -> int:
 
 def _terminate_one(system: System, rng: Random) -> int:
     """One that does something, if any does: an idle one is no loss."""
-    rows = system.query(
-        "SELECT pid FROM pg_stat_activity WHERE usename = 'ml_app'"
-        " AND application_name <> 'chaos-idle' ORDER BY state = 'idle', random() LIMIT 3"
-    )
-    if not rows:
-        return 0
-    # The owner may not end the application's connections; the application may end its own.
-    with _as_application(system) as connection:
-        pid = rng.choice(rows)["pid"]
-        done = connection.execute("SELECT pg_terminate_backend(%s)", [pid]).fetchone()
-        return int(bool(done and done[0]))
+    with system.as_application() as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'ml_app'"
+            " AND application_name NOT LIKE 'chaos%' ORDER BY state = 'idle', random() LIMIT 3"
+        ).fetchall()
+        if not rows:
+            return 0
+        victim = rng.choice(rows)["pid"]
+        done = connection.execute("SELECT pg_terminate_backend(%s) AS ended", [victim]).fetchone()
+        return int(bool(done and done["ended"]))
 
 
 def hold_idle_connections(system: System, _: Random) -> int:
@@ -94,15 +93,10 @@ def hold_idle_connections(system: System, _: Random) -> int:
         # Until it grants no more: now nobody else gets one either.
         with contextlib.suppress(psycopg.OperationalError):
             for _number in range(system.size.idle_connections):
-                held.callback(_as_application(system, name="chaos-idle").close)
+                held.callback(system.as_application(name="chaos-idle").close)
                 count += 1
         time.sleep(HELD_S)
         return count
-
-
-def _as_application(system: System, *, name: str = "chaos") -> psycopg.Connection:
-    url = system.stack.environment["DATABASE_URL"]
-    return psycopg.connect(url, autocommit=True, application_name=name, connect_timeout=5)
 
 
 def freeze_worker(system: System, rng: Random) -> int:

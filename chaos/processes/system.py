@@ -70,6 +70,16 @@ class System:
             connection.execute("SET app.tenant = '*'")
             yield connection
 
+    def as_application(self, *, name: str = "chaos") -> psycopg.Connection[Row]:
+        """A connection in the application's role: it sees, and may end, the application's others."""
+        return psycopg.connect(
+            self.stack.environment["DATABASE_URL"],
+            autocommit=True,
+            row_factory=dict_row,
+            application_name=name,
+            connect_timeout=5,
+        )
+
     def act(self, simulator: Simulator, do: str, **arguments: Any) -> Row:
         """Do what a person does, and keep a note of it."""
         at = time.time()

@@ -13,9 +13,9 @@ from chaos.processes.system import System
 
 EVERY_S = 1.0
 IDLE_LIMIT_S = 5
-POOL = 44
-"""Most connections of the application: web 2 x 4 threads, two workers of 3 processes with a
-heartbeat each, beat, and as many again while processes are replaced."""
+POOL = 64
+"""Most connections of the application: web 2 x 4 threads; two workers, each of 2 processes with 4
+threads that have a heartbeat each, and a main process; beat; and one worker more while it is replaced."""
 JOURNALS = ("connector_moneyfact", "audit_auditentry")
 
 
@@ -29,6 +29,7 @@ class Watch:
         self._versions: dict[int, str] = {}
         self._rows: dict[str, dict[int, str]] = {name: {} for name in JOURNALS}
         self._looks = 0
+        self._seen_states = 0
         self._most = 0
         self._idle: list[str] = []
         self._older: list[str] = []
@@ -48,15 +49,17 @@ class Watch:
         return [
             judge("I11", self._compared, self._older),
             judge("I29", sum(map(len, self._rows.values())), changed),
-            judge("I35", self._looks, self._idle + pool, how=f"most connections: {self._most}"),
+            judge(
+                "I35", self._seen_states, self._idle + pool, how=f"most connections: {self._most}"
+            ),
         ]
 
     def _run(self) -> None:
         turn = 0
         while not self._stop.wait(EVERY_S):
             try:
+                self._look_at_connections()
                 with self._system.connection() as connection:
-                    self._look_at_connections(connection)
                     if turn % 5 == 0:
                         self._look_at_versions(connection)
                     if turn % 15 == 0:
@@ -68,16 +71,19 @@ class Watch:
                 self.errors.append(f"watch: {type(error).__name__}: {error}")
                 return
 
-    def _look_at_connections(self, connection: psycopg.Connection[Row]) -> None:
+    def _look_at_connections(self) -> None:
         """The application's own; those of a frozen worker cannot end what they began."""
-        rows = connection.execute(
-            "SELECT pid, state, query, extract(epoch FROM now() - state_change) AS for_s"
-            " FROM pg_stat_activity WHERE usename = 'ml_app' AND application_name NOT LIKE 'chaos%'"
-        ).fetchall()
+        with self._system.as_application() as connection:
+            rows = connection.execute(
+                "SELECT pid, state, query, extract(epoch FROM now() - state_change) AS for_s"
+                " FROM pg_stat_activity WHERE usename = 'ml_app'"
+                " AND application_name NOT LIKE 'chaos%'"
+            ).fetchall()
         self._looks += 1
         self._most = max(self._most, len(rows))
         if self._system.frozen_until > time.monotonic():
             return
+        self._seen_states += sum(row["state"] is not None for row in rows)
         self._idle += [
             f"idle in transaction for {row['for_s']:.0f} s after {row['query'][:80]!r}"
             for row in rows
