@@ -27,7 +27,9 @@ class SyncJob(TenantOwned):
 
     kind = models.CharField(max_length=40)
     version = models.PositiveSmallIntegerField(
-        default=1, help_text="Of the kind: workers leave rows alone that are newer than their code."
+        default=1,
+        db_default=1,  # an older version, which does not know the column, still adds jobs
+        help_text="Of the kind: workers leave rows alone that are newer than their code.",
     )
     subject = models.CharField(max_length=120, blank=True)
     lane = models.CharField(max_length=160)

@@ -107,6 +107,7 @@ class Tenant(models.Model):
     job_weight = models.PositiveSmallIntegerField(
         "share of the work",
         default=1,
+        db_default=1,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text="How many of its jobs are taken up in a round in which others have one.",
     )
