@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -122,4 +123,13 @@ def _as_owner(system: System, statements: Iterable[sql.Composed]) -> None:
     elsewhere = urlunsplit(parts._replace(path="/postgres"))
     with psycopg.connect(elsewhere, autocommit=True) as connection:
         for statement in statements:
-            connection.execute(statement)
+            wait_until(partial(_done, connection, statement), "the database to be free", PATIENCE_S)
+
+
+def _done(connection: psycopg.Connection, statement: sql.Composed) -> bool:
+    """Whether it could be done: the last connections of what was stopped may take a moment to go."""
+    try:
+        connection.execute(statement)
+    except psycopg.errors.ObjectInUse:
+        return False
+    return True
