@@ -88,6 +88,9 @@ def _database(url_name: str) -> dict[str, Any]:
     config["CONN_HEALTH_CHECKS"] = True
     config.setdefault("OPTIONS", {})
     config["OPTIONS"]["connect_timeout"] = 2
+    config["OPTIONS"]["prepare_threshold"] = (
+        5  # allows config.prepared; other cursors never prepare
+    )
     config["OPTIONS"]["options"] = "-c idle_in_transaction_session_timeout=60000"
     return config
 

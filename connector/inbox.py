@@ -15,24 +15,35 @@ from django.db import connection
 from django.utils import timezone
 
 from audit.recording import Cause
+from config.prepared import prepared_cursor
 from connector.jobs import ledger
 from connector.jobs.kinds import ROUTE_DELIVERY
 from connector.models import Delivery
 from connector.vendors.stripe.records import StripeEvent
-from tenants.scope import tenant_scope
+from tenants.scope import SCOPED, own_commit, tenant_scope
 
-_INSERT = """
-INSERT INTO connector_delivery AS known (
-    tenant_id, source, via, event_id, event_type, object_type, object_id, invoice_id, payment_id,
-    customer_id, caused_by_key,
-    state, note, duplicates, happened_at, received_at
-) VALUES (
-    %(tenant)s, %(source)s, %(via)s, %(event_id)s, %(event_type)s, %(object_type)s, %(object_id)s,
-    %(invoice_id)s, %(payment_id)s, %(customer_id)s, %(key)s, 'received', '', 0, %(happened)s, %(now)s
-)
-ON CONFLICT {target} DO UPDATE SET duplicates = known.duplicates + 1
-RETURNING id, duplicates
+# The delivery and its job in one statement and one commit: a single trip to Postgres.
+_INSERT = (
+    SCOPED
+    + """,
+stored AS (
+    INSERT INTO connector_delivery AS known (
+        tenant_id, source, via, event_id, event_type, object_type, object_id, invoice_id, payment_id,
+        customer_id, caused_by_key,
+        state, note, duplicates, happened_at, received_at
+    ) SELECT
+        %(tenant)s, %(source)s, %(via)s, %(event_id)s, %(event_type)s, %(object_type)s, %(object_id)s,
+        %(invoice_id)s, %(payment_id)s, %(customer_id)s, %(key)s, 'received', '', 0,
+        %(happened)s::timestamptz, %(now)s
+    FROM scope
+    ON CONFLICT {target} DO UPDATE SET duplicates = known.duplicates + 1
+    RETURNING id, duplicates
+), queued AS ("""
+    + ledger.enqueue_rows_of("stored WHERE duplicates = 0", ROUTE_DELIVERY)
+    + """)
+SELECT id, duplicates FROM stored
 """
+)
 _INSERT_EVENT = _INSERT.format(target="(tenant_id, source, event_id) WHERE NOT (event_id = '')")
 _INSERT_HINT = _INSERT.format(
     target="(tenant_id, source, event_type, object_id) WHERE event_id = '' AND state = 'received'"
@@ -118,23 +129,16 @@ def store_hint(tenant_id: int, *, event_type: str, object_id: str) -> Stored:
 
 def _store(statement: str, values: dict[str, int | str | datetime | None]) -> Stored:
     tenant_id = int(str(values["tenant"]))
-    with tenant_scope(tenant_id):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values | {"now": timezone.now()})
-            delivery_id, duplicates = cursor.fetchone()
-        stored = Stored(delivery_id=delivery_id, is_new=duplicates == 0)
-        if stored.is_new:
-            ledger.enqueue(
-                tenant_id=tenant_id,
-                kind=ROUTE_DELIVERY,
-                subject=str(delivery_id),
-                cause=Cause(
-                    actor=str(values["via"]),
-                    reason=f"{values['source']} {values['event_type']} {values['object_id']}",
-                    correlation_id=uuid.uuid4(),
-                ),
-            )
-    return stored
+    cause = Cause(
+        actor=str(values["via"]),
+        reason=f"{values['source']} {values['event_type']} {values['object_id']}",
+        correlation_id=uuid.uuid4(),
+    )
+    job = ledger.values_of(tenant_id, ROUTE_DELIVERY, cause)
+    with own_commit(tenant_id) as scope, prepared_cursor() as cursor:
+        cursor.execute(statement, {**job, **values, **scope})
+        delivery_id, duplicates = cursor.fetchone()
+    return Stored(delivery_id=delivery_id, is_new=duplicates == 0)
 
 
 def count_refused(*, source: str, reason: str) -> None:

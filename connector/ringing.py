@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 
 from kombu.exceptions import OperationalError
 
@@ -16,6 +17,7 @@ from config.celery_app import app
 
 log = logging.getLogger(__name__)
 RING_EXPIRES_S = 10
+PAUSE_S = 0.05  # a burst of deliveries is a few rings, not one for each
 
 
 class Ringer:
@@ -50,6 +52,7 @@ class Ringer:
                 queues, self._queues = self._queues, set()
             for queue in queues:
                 publish(queue)
+            time.sleep(PAUSE_S)
 
 
 def publish(queue: str) -> None:

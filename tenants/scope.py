@@ -67,6 +67,28 @@ def _scoped(scope: str) -> Iterator[None]:
             _set_local(outer)
 
 
+# Begins a statement that brings its scope along. What must not run before the scope holds takes its
+# rows from `scope`, laterally if it reads a table.
+SCOPED: Final = (
+    "WITH scope AS MATERIALIZED (SELECT set_config('app.tenant', %(app_scope)s, true) AS held)"
+)
+
+
+@contextmanager
+def own_commit(tenant_id: int | None) -> Iterator[dict[str, str]]:
+    """For one statement that begins with SCOPED and commits by itself: a single trip to Postgres.
+
+    Answers the value that it needs. None: the scope of every tenant. The managers do not know of
+    this scope, only row-level security does.
+    """
+    scope, outer = (EVERY_TENANT if tenant_id is None else str(tenant_id)), _scope.get()
+    if outer not in {"", EVERY_TENANT, scope}:
+        raise TenantScopeConflict(f"scope of {scope} inside the scope of tenant {outer}")
+    yield {"app_scope": scope}
+    if outer and outer != scope:
+        _set_local(outer)
+
+
 def _set_local(scope: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('app.tenant', %s, true)", [scope])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -17,16 +18,16 @@ from connector.models import SyncJob
 # One statement: a waiting job for the same subject takes the new hint in, becomes due no later
 # than asked, and a held one becomes ready again because something changed. The more urgent of both
 # says who asked and why.
-_ENQUEUE = """
+_INSERT = """
 INSERT INTO connector_syncjob AS job (
     tenant_id, kind, version, subject, lane, queue, priority, state, due_at, attempts, deaths, fence, begun_fence,
     worker,
     failure_mode, failure_code, failure_message, next_step, request_id, outcome,
     actor, reason, correlation_id, hints, created_at
-) VALUES (
-    %(tenant)s, %(kind)s, %(version)s, %(subject)s, %(lane)s, %(queue)s, %(priority)s, 'queued', %(due)s, 0, 0, 0, 0, '',
+) SELECT
+    %(tenant)s, %(kind)s, %(version)s, {subject}, {lane}, %(queue)s, %(priority)s, 'queued', %(due)s, 0, 0, 0, 0, '',
     '', '', '', '', '', '', %(actor)s, %(reason)s, %(correlation)s, 1, %(now)s
-)
+{source}
 ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('queued', 'held') DO UPDATE SET
     hints = job.hints + 1,
     actor = CASE WHEN EXCLUDED.priority < job.priority THEN EXCLUDED.actor ELSE job.actor END,
@@ -41,6 +42,7 @@ ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('queued', 'held') DO UPDA
     state = CASE WHEN job.failure_code = %(kept)s THEN job.state ELSE 'queued' END
 RETURNING id
 """
+_ENQUEUE = _INSERT.format(subject="%(subject)s", lane="%(lane)s", source="")
 
 HELD_BY_PERSON = "held_by_person"  # no hint sets such a job going, only a person does
 WAITING = (SyncJob.State.QUEUED, SyncJob.State.HELD)
@@ -60,28 +62,41 @@ def enqueue(
 
     A backed-off job (it failed a moment ago) keeps its later due time: hints do not defeat backoff.
     """
-    now = timezone.now()
+    values = values_of(tenant_id, kind, cause, priority=priority, delay_s=delay_s)
+    names = {"subject": subject, "lane": kind.lane_of(subject)}
     with connection.cursor() as cursor:
-        cursor.execute(
-            _ENQUEUE,
-            {
-                "tenant": tenant_id,
-                "kind": kind.name,
-                "version": kind.version,
-                "kept": HELD_BY_PERSON,
-                "subject": subject,
-                "lane": kind.lane_of(subject),
-                "queue": kind.queue,
-                "priority": kind.priority if priority is None else priority,
-                "due": now + timedelta(seconds=delay_s),
-                "actor": cause.actor[:150],
-                "reason": cause.reason[:300],
-                "correlation": cause.correlation_id,
-                "now": now,
-            },
-        )
+        cursor.execute(_ENQUEUE, {**values, **names})
         (job_id,) = cursor.fetchone()
     return int(job_id)
+
+
+def enqueue_rows_of(source: str, kind: Kind) -> str:
+    """The statement of `enqueue` for the rows of a CTE, each its own subject by its id.
+
+    For whoever stores something and its job in one statement; `values_of` are its other values.
+    """
+    lane = kind.lane_of("")
+    return _INSERT.format(subject="id::text", lane=f"'{lane}' || id", source=f"FROM {source}")
+
+
+def values_of(
+    tenant_id: int, kind: Kind, cause: Cause, *, priority: int | None = None, delay_s: float = 0.0
+) -> dict[str, str | int | datetime | UUID]:
+    """What `enqueue` saves besides the subject and its lane."""
+    now = timezone.now()
+    return {
+        "tenant": tenant_id,
+        "kind": kind.name,
+        "version": kind.version,
+        "kept": HELD_BY_PERSON,
+        "queue": kind.queue,
+        "priority": kind.priority if priority is None else priority,
+        "due": now + timedelta(seconds=delay_s),
+        "actor": cause.actor[:150],
+        "reason": cause.reason[:300],
+        "correlation": cause.correlation_id,
+        "now": now,
+    }
 
 
 def requeue(job_ids: Iterable[int], *, cause: Cause) -> list[SyncJob]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 
 from django.conf import settings
@@ -26,11 +27,14 @@ from connector.models import Delivery
 from connector.ringing import ringer
 from connector.vendors.freshbooks.callbacks import parse_handshake, verify_delivery
 from connector.vendors.stripe.events import verify_event
-from tenants.models import FreshBooksCallback, StripeConnection, token_digest
-from tenants.scope import every_tenant, tenant_scope
+from connector.vendors.stripe.records import StripeEvent
+from tenants.addresses import find_freshbooks_callback, find_stripe_endpoint
+from tenants.models import FreshBooksCallback, StripeConnection
+from tenants.scope import tenant_scope
 
 View = Callable[[HttpRequest, str], HttpResponse]
 HANDSHAKE = "callback.verify"
+LIFE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class Refused(Exception):
@@ -88,19 +92,23 @@ def _read_body(request: HttpRequest) -> bytes:
 def receive_stripe_event(request: HttpRequest, token: str) -> None:
     """POST /webhooks/stripe/<endpoint token>/"""
     body = _read_body(request)
-    with every_tenant():
-        endpoint = StripeConnection.objects.filter(
-            endpoint_token_digest=token_digest(token)
-        ).first()
+    signature = request.headers.get("Stripe-Signature", "")
+    try:
+        tenant_id, event = _verified(find_stripe_endpoint(token), body, signature)
+    except Refused:  # by what is remembered of the endpoint, maybe: only a fresh look may refuse
+        tenant_id, event = _verified(find_stripe_endpoint(token, afresh=True), body, signature)
+    inbox.store_event(tenant_id, event, via=Delivery.Via.WEBHOOK)
+    ringer.ring(INTAKE)
+
+
+def _verified(
+    endpoint: StripeConnection | None, body: bytes, signature: str
+) -> tuple[int, StripeEvent]:
+    """Whose event this is, and the event; Refused if it is not meant for this endpoint."""
     if endpoint is None or not endpoint.endpoint_secret:
         raise Refused(404, "unknown_endpoint")
     try:
-        event = verify_event(
-            body,
-            request.headers.get("Stripe-Signature", ""),
-            [endpoint.endpoint_secret],
-            now=time.time(),
-        )
+        event = verify_event(body, signature, [endpoint.endpoint_secret], now=time.time())
     except SignatureRejected as error:
         raise Refused(400, "bad_signature") from error
     except ConnectorError as error:
@@ -109,20 +117,14 @@ def receive_stripe_event(request: HttpRequest, token: str) -> None:
         raise Refused(400, "wrong_mode")
     if event.account_id and event.account_id != endpoint.account_id:
         raise Refused(400, "wrong_account")
-    inbox.store_event(endpoint.tenant_id, event, via=Delivery.Via.WEBHOOK)
-    ringer.ring(INTAKE)
+    return endpoint.tenant_id, event
 
 
 @_webhook("freshbooks")
 def receive_freshbooks_callback(request: HttpRequest, token: str) -> None:
     """POST /webhooks/freshbooks/<callback token>/"""
     body = _read_body(request)
-    with every_tenant():
-        callback = (
-            FreshBooksCallback.objects.select_related("tenant")
-            .filter(token_digest=token_digest(token))
-            .first()
-        )
+    callback = find_freshbooks_callback(token)
     if callback is None:
         raise Refused(404, "unknown_endpoint")
     signature = request.headers.get("X-FreshBooks-Hmac-SHA256", "")
@@ -169,8 +171,15 @@ def _take_delivery(callback: FreshBooksCallback, body: bytes, signature: str) ->
     if callback.state == FreshBooksCallback.State.REGISTERING:
         raise Refused(401, "not_yet_confirmed")
     delivery = verify_delivery(body, signature, callback.verifier)
-    with tenant_scope(callback.tenant_id):
-        inbox.store_hint(
-            callback.tenant_id, event_type=delivery.name, object_id=str(delivery.object_id)
-        )
-        FreshBooksCallback.objects.filter(pk=callback.pk).update(last_delivery_at=timezone.now())
+    inbox.store_hint(
+        callback.tenant_id, event_type=delivery.name, object_id=str(delivery.object_id)
+    )
+    _note_life(callback)
+
+
+def _note_life(callback: FreshBooksCallback) -> None:
+    """When it last came, to the minute: a burst of deliveries does not write this row for each."""
+    now = timezone.now()
+    if callback.last_delivery_at is None or now - callback.last_delivery_at > LIFE_NOTED_EVERY:
+        with tenant_scope(callback.tenant_id):
+            FreshBooksCallback.objects.filter(pk=callback.pk).update(last_delivery_at=now)

@@ -1,0 +1,137 @@
+"""Runs families of measures, each in a process of its own on services that hold nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.measures import FAMILIES, MEASURES, Found, Result
+from bench.place import ROOT
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A family that is a command of its own, with figures that have limits in seconds or calls."""
+
+    arguments: tuple[str, ...]
+    quick: tuple[str, ...]
+    read: Callable[[Mapping[str, Any]], list[Found]]
+
+
+def _statement(found: Mapping[str, Any]) -> list[Found]:
+    formats = found["formats"].values()
+    return [
+        Found.count("S1", max(one["seconds"] for one in formats)),
+        Found.count("S2", max(one["peak_mb"] for one in formats)),
+    ]
+
+
+def _reconciliation(found: Mapping[str, Any]) -> list[Found]:
+    size = 10_000 / found["invoices"]
+    return [
+        Found.count("S3", found["with_changes"]["seconds"] * size),
+        Found.count("S4", found["unchanged"]["calls"] * size),
+    ]
+
+
+COMMANDS = {
+    "statement": Command(("--invoices", "10000"), ("--invoices", "2000"), _statement),
+    "reconciliation": Command(
+        ("--invoices", "10000", "--changed", "100"),
+        ("--invoices", "1000", "--changed", "10"),
+        _reconciliation,
+    ),
+}
+
+
+def run_all(names: list[str], *, quick: bool) -> Report:
+    """Measure these families; everything that was found, with where and when."""
+    report: Report = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "quick": quick,
+        "machine": _machine(),
+        "load_before": _load(),
+        "found": [],
+        "series": {},
+        "seconds": {},
+    }
+    for name in names:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        started = time.monotonic()
+        result = run_family(name, quick=quick)
+        report["seconds"][name] = round(time.monotonic() - started)
+        report["found"] += [_row(name, found) for found in result.found]
+        report["series"] |= result.series
+    report["load_after"] = _load()
+    return report
+
+
+def run_family(name: str, *, quick: bool) -> Result:
+    """One family."""
+    if name in COMMANDS:
+        command = COMMANDS[name]
+        said = _output_of(
+            [
+                *("config.embedded", "--ephemeral", "--migrate", "--", sys.executable, "-m"),
+                *(f"bench.{name}", *(command.quick if quick else command.arguments)),
+            ]
+        )
+        return Result(command.read(said))
+    said = _output_of(["bench.family", name, *(["--quick"] if quick else [])])
+    return Result([Found.from_json(row) for row in said["found"]], said["series"])
+
+
+def _output_of(arguments: list[str]) -> dict[str, Any]:
+    """The JSON object that a module prints at its end."""
+    settings = {"SECRET_KEY": "bench " * 10, "FIELD_ENCRYPTION_KEYS": "bench"}
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout[done.stdout.index(b"{") :])
+    return found
+
+
+def _row(family: str, found: Found) -> dict[str, Any]:
+    """One line of the report, judged."""
+    measure = MEASURES[found.id]
+    return {"family": family, **asdict(found), "verdict": measure.verdict(found.value)}
+
+
+def missing(report: Report, names: list[str]) -> list[str]:
+    """Measures of these families for which nothing was found: as bad as a broken limit."""
+    found = {row["id"] for row in report["found"]}
+    return [one.id for name in names for one in FAMILIES[name] if one.id not in found]
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _machine() -> dict[str, Any]:
+    system = os.uname()
+    return {
+        "processors": os.cpu_count(),
+        "system": f"{system.sysname} {system.release} {system.machine}",
+        "python": sys.version.split()[0],
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+    }
+
+
+def _load() -> float:
+    return round(os.getloadavg()[0], 1)
