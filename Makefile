@@ -5,6 +5,8 @@ BIN := $(CURDIR)/.venv/bin
 STAMP := .venv/.installed
 export PATH := $(BIN):$(PATH)
 export PYTHON
+# Tests and the demo start many programs; none should compile all of this anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Tools that only read the code need settings, but none that matter.
 NO_SETTINGS := SECRET_KEY=only-for-tools-that-read-the-code-and-run-nothing FIELD_ENCRYPTION_KEYS=tools
@@ -22,8 +24,8 @@ $(STAMP): requirements/dev.txt requirements/uv.txt requirements/install.sh
 	@requirements/install.sh
 	@touch $@
 
-test: install ## the whole test suite on a private PostgreSQL and Valkey
-	python -m config.embedded --ephemeral -- python -m pytest $(ARGS)
+test: install ## the whole test suite, one process per core, on a private PostgreSQL and Valkey
+	python -m config.embedded --for-tests -- python -m pytest -n auto --max-worker-restart=0 $(ARGS)
 
 bench: install ## measurements with their limits; writes .run/bench.json
 	python -m bench $(ARGS)

@@ -31,7 +31,7 @@ from demo.stack import Stack, StackError
 from demo.standing import read_standing
 
 OPERATOR = "operator"
-PATIENCE_S = 60
+PATIENCE_S = 180
 GOAL_S = 90
 TROUBLES = (
     "drop_webhook",

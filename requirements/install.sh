@@ -53,5 +53,6 @@ uv=.venv-bootstrap/bin/uv
 [ "$($uv --version 2>/dev/null | cut -d' ' -f2)" = "$(sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/uv.txt)" ] || install_uv
 borrow_from_pip
 fits .venv/bin/python || "$uv" venv --quiet --clear --python "$python" .venv
-"$uv" pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
+# Compiled once here, not by each of the many programs that are started.
+"$uv" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements/dev.txt
 echo "installed: .venv ($(.venv/bin/python --version))"

@@ -32,7 +32,7 @@ from tenants.models import (
 from tenants.scope import every_tenant
 from tests.factories import make_tenant
 
-pytest_plugins = ["tests.pipeline.simulators"]
+pytest_plugins = ["tests.pipeline.simulators", "tests.spreading"]
 
 TEST_DATABASE = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
 

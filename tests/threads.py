@@ -18,7 +18,7 @@ def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:
 
     def one(number: int) -> Answer:
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             return work(number)
         finally:
             connections.close_all()

@@ -27,6 +27,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         " REDIS_URL name is used as it is; only what is missing is started.",
     )
     parser.add_argument("--ephemeral", action="store_true", help="remove all data at the end")
+    parser.add_argument(
+        "--for-tests", action="store_true", help="--ephemeral, and commits do not wait for the disk"
+    )
     parser.add_argument("--data-dir", type=Path, help="keep data here (default: .run)")
     parser.add_argument("--env-file", type=Path, help="read settings from this file first")
     parser.add_argument("--migrate", action="store_true", help="migrate before the command")
@@ -118,9 +121,11 @@ def main(arguments: Sequence[str]) -> int:
         joined = live_run(options.data_dir) if options.join else None
         if joined is not None:
             return child.run(options.command, joined)
-        mode: Mode = "ephemeral" if options.ephemeral else "persistent"
-        with embedded_services(mode, options.data_dir) as services:
-            if services.data_dir is None or options.ephemeral:
+        ephemeral = options.ephemeral or options.for_tests
+        mode: Mode = "ephemeral" if ephemeral else "persistent"
+        synced = not options.for_tests
+        with embedded_services(mode, options.data_dir, synced=synced) as services:
+            if services.data_dir is None or ephemeral:
                 return run(options, services, child)
             print(f"Private PostgreSQL and Valkey; data in {services.data_dir}", flush=True)
             with told(options.data_dir, services.environment()):

@@ -71,20 +71,25 @@ class Services:
 
 @contextmanager
 def embedded_services(
-    mode: Mode = "ephemeral", data_dir: Path | None = None, *, use_environment: bool = True
+    mode: Mode = "ephemeral",
+    data_dir: Path | None = None,
+    *,
+    use_environment: bool = True,
+    synced: bool = True,
 ) -> Iterator[Services]:
     """PostgreSQL and Redis for as long as the block runs.
 
     What DATABASE_URL and REDIS_URL name is used as it is, unless `use_environment` is off;
     only what is missing is started. `ephemeral` data is removed at the end; `persistent` data
-    stays in `data_dir`, by default `.run` in the project.
+    stays in `data_dir`, by default `.run` in the project. Not `synced`: commits do not wait for
+    the disk, for tests only.
     Raises: EmbeddedError if a live run uses the same data, or a server does not start.
     """
     outside = _outside() if use_environment else Services("", "", "")
     if outside.database_url and outside.redis_url:
         yield outside
         return
-    guardian = GuardianClient(_order(mode, data_dir, outside))
+    guardian = GuardianClient(_order(mode, data_dir, outside, synced=synced))
     try:
         yield _start(guardian, outside)
     finally:
@@ -101,7 +106,7 @@ def _outside() -> Services:
     )
 
 
-def _order(mode: Mode, data_dir: Path | None, outside: Services) -> Order:
+def _order(mode: Mode, data_dir: Path | None, outside: Services, *, synced: bool) -> Order:
     return Order(
         ephemeral=mode == "ephemeral",
         data_dir=data_dir,
@@ -109,6 +114,7 @@ def _order(mode: Mode, data_dir: Path | None, outside: Services) -> Order:
         valkey_password=secrets.token_urlsafe(24),
         with_postgres=not outside.database_url,
         with_valkey=not outside.redis_url,
+        synced=synced,
     )
 
 

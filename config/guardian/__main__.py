@@ -45,7 +45,7 @@ class Guardian:
             remove_abandoned(self.folder, self.user)
         if self.order.with_postgres:
             self.postgres_password = self._kept("postgres-password", self.order.postgres_password)
-            self.postgres = _postgres(self.folder, self.user)
+            self.postgres = _postgres(self.folder, self.user, synced=self.order.synced)
             self.postgres.create(self.postgres_password, durable=not self.order.ephemeral)
             self.postgres.start()
         if self.order.with_valkey:
@@ -135,12 +135,13 @@ def _folder(order: Order, user: ServerUser) -> Path:
     return folders.persistent_folder(order.data_dir, user)
 
 
-def _postgres(folder: Path, user: ServerUser) -> Postgres:
+def _postgres(folder: Path, user: ServerUser, *, synced: bool) -> Postgres:
     return Postgres(
         programs=folders.postgres_programs(folder, user),
         data=folder / "postgres",
         log=folder / "postgres.log",
         user=user,
+        synced=synced,
     )
 
 

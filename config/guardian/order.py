@@ -15,6 +15,8 @@ class Order:
     valkey_password: str
     with_postgres: bool
     with_valkey: bool
+    synced: bool = True
+    """Whether a commit waits until it is on the disk, as it must wherever data are to last."""
 
     def to_json(self) -> str:
         """The order as the one line that the guardian reads first."""

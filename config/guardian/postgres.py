@@ -34,6 +34,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "password_encryption": "scram-sha-256",
 }
+# Nothing of it survives a crash of the machine; a test run would be over then anyway.
+_UNSYNCED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Postgres:
     data: Path
     log: Path
     user: ServerUser
+    synced: bool = True
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     has_run: bool = False
@@ -107,7 +110,7 @@ class Postgres:
     def _start_once(self) -> None:
         if not self.has_run:
             self.port = free_port()
-        settings = {**_SETTINGS, "port": str(self.port)}
+        settings = {**_SETTINGS, **({} if self.synced else _UNSYNCED), "port": str(self.port)}
         self.process = spawn(
             [
                 str(self.programs / "postgres"),

@@ -15,7 +15,7 @@ from sandbox.core.faults import FaultList
 
 RETRY_GAPS_S = (0.2, 0.4)
 ANSWER_TIMEOUT_S = 10.0
-REORDER_WAIT_S = 0.5
+REORDER_WAIT_S = 1.5
 LOG_LIMIT = 5000
 
 

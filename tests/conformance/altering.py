@@ -64,7 +64,7 @@ def altering(target: str, wanted: Altered | None = None) -> Iterator[Altered]:
                 target + self.path,
                 data=self.rfile.read(length),
                 headers={name: self.headers[name] for name in KEPT_HEADERS if self.headers[name]},
-                timeout=10,
+                timeout=60,
             )
             self._answer(answer.status_code, altered_body(answer, altered))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +25,7 @@ from tests.connecting.conftest import Person
 from tests.connecting.steps import connect
 from tests.pipeline.shop import cause
 from tests.pipeline.simulators import Simulators
+from tests.sandbox.driving import eventually
 
 HANDLERS = {"confirm_callback": handlers.confirm_callback}
 
@@ -54,13 +53,6 @@ def endpoints(simulators: Simulators) -> list[dict[str, Any]]:
 def callbacks(simulators: Simulators) -> list[dict[str, Any]]:
     (account,) = simulators.freshbooks.state()["accounts"].values()
     return list(account["callbacks"])
-
-
-def eventually(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not look():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def shake_hands(tenant: Tenant) -> None:

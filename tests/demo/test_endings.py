@@ -10,7 +10,7 @@ import pytest
 from tests.demo.running import begin, marked
 from tests.embedded.support import eventually
 
-pytestmark = [pytest.mark.slow_flow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow_flow, pytest.mark.timeout(1200)]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

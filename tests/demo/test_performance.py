@@ -13,7 +13,7 @@ from tests.demo.running import play
 SEED = 20
 KILLS = 4
 
-pytestmark = [pytest.mark.slow_flow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow_flow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

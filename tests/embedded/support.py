@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-DEADLINE_S = 40.0  # longer than a supervisor lets its program take to end
+DEADLINE_S = 90.0  # longer than a supervisor lets its program take to end
 
 
 def eventually(condition: Callable[[], object]) -> bool:

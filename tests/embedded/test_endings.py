@@ -56,11 +56,11 @@ def test_persistent_data_outlives_an_exception_and_a_second_run_is_refused(
             owner.execute("CREATE TABLE outlived_an_exception (id int)")
         command = ("-m", "config.embedded", "--data-dir", str(data_dir), "--", "true")
         with python(*command) as second:
-            _, errors = second.communicate(timeout=15)
+            _, errors = second.communicate(timeout=60)
         assert second.returncode == 2
         assert f"is using {data_dir}. Stop it first" in errors
         assert all(runs(pid) for pid in started["pids"])
-        _, errors = first.communicate("", timeout=15)
+        _, errors = first.communicate("", timeout=60)
         assert "ZeroDivisionError" in errors
     assert all_gone(started)
     with (
@@ -97,8 +97,10 @@ def test_a_server_left_running_on_our_files_is_stopped_by_the_next_run(data_dir:
 
 
 @LINUX
-def test_servers_end_even_if_caller_and_guardian_are_killed_together() -> None:
-    with caller() as (process, started):
+def test_servers_end_even_if_caller_and_guardian_are_killed_together(data_dir: Path) -> None:
+    """In a temporary folder of its own: other runs clear away what they find in theirs."""
+    environment = {**without_services(), "TMPDIR": str(data_dir.parent)}
+    with caller(env=environment) as (process, started):
         kill_hard([process.pid, started["pids"][0]])
         assert eventually(lambda: all_gone(started))
     folder = Path(started["folder"])
@@ -114,12 +116,23 @@ def kill_hard(pids: list[int]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def test_a_command_gets_the_settings_and_its_exit_code_is_ours() -> None:
-    script = 'echo "$DATABASE_URL $DATABASE_OWNER_URL $REDIS_URL"; exit 7'
-    with python("-m", "config.embedded", "--ephemeral", "--", "sh", "-c", script) as process:
-        output, _ = process.communicate(timeout=15)
+COMMAND = """
+import os, psycopg
+with psycopg.connect(os.environ["DATABASE_URL"]) as database:
+    print(*(os.environ[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")))
+    print(*database.execute("SHOW fsync").fetchone())
+raise SystemExit(7)
+"""
+
+
+@pytest.mark.parametrize(("option", "synced"), [("--ephemeral", "on"), ("--for-tests", "off")])
+def test_a_command_gets_the_settings_and_its_exit_code_is_ours(option: str, synced: str) -> None:
+    """Only for tests, commits do not wait for the disk."""
+    with python("-m", "config.embedded", option, "--", sys.executable, "-c", COMMAND) as process:
+        output, _ = process.communicate(timeout=60)
     assert process.returncode == 7
-    database_url, owner_url, redis_url = output.split()
+    database_url, owner_url, redis_url, told = output.split()
+    assert told == synced
     assert database_url.startswith("postgresql://ml_app:")
     assert owner_url.startswith("postgresql://ml_owner:")
     with pytest.raises(psycopg.OperationalError, match="refused"):
@@ -137,14 +150,14 @@ def test_a_signal_reaches_the_command(signum: signal.Signals) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signum)
-        output, _ = process.communicate(timeout=15)
+        output, _ = process.communicate(timeout=60)
     assert (process.returncode, output) == (3, "told\n")
 
 
 def test_a_missing_settings_file_says_what_to_copy(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     with python("-m", "config.embedded", "--env-file", str(path), "--", "true") as process:
-        _, errors = process.communicate(timeout=15)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert f"Copy {path}.example to {path}" in errors
 
@@ -155,14 +168,14 @@ def test_settings_come_from_the_file_and_the_environment_wins(tmp_path: Path) ->
     command = ("--env-file", str(path), "--", "sh", "-c", 'echo "$FIRST $SECOND"')
     environment = {**without_services(), "SECOND": "environment"}
     with python("-m", "config.embedded", *command, env=environment) as process:
-        output, _ = process.communicate(timeout=15)
+        output, _ = process.communicate(timeout=60)
     assert output == "file environment\n"
 
 
 def test_an_unknown_command_is_named() -> None:
     environment = {**os.environ, "DATABASE_URL": "postgresql://x/x", "REDIS_URL": "redis://x"}
     with python("-m", "config.embedded", "--", "no-such-thing", env=environment) as process:
-        _, errors = process.communicate(timeout=15)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "Cannot run no-such-thing" in errors
 
@@ -192,7 +205,7 @@ def test_an_ordinary_user_needs_nothing_special() -> None:
     with caller(program=program, **nobody) as (process, started):
         owner = Path(f"/proc/{started['pids'][1]}").stat().st_uid
         assert owner == server_user().uid
-        process.communicate("", timeout=15)
+        process.communicate("", timeout=60)
     assert all_gone(started)
     assert not Path(started["folder"]).exists()
 

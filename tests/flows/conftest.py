@@ -25,14 +25,9 @@ SETTINGS = {
 OF_THE_TESTS = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Flows last: their system works on as long as it is up, at the expense of all other tests."""
-    items.sort(key=lambda item: "flows" in item.path.parts)
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Private services of its own, for tests that restart them; not those of the other tests."""
+    """Private services of its own, which its tests restart; it ends with the last of them."""
     kept = {name: os.environ.pop(name) for name in OF_THE_TESTS if name in os.environ}
     try:
         running = running_stack(log_dir=tmp_path_factory.mktemp("stack"), seed=5, settings=SETTINGS)
@@ -51,7 +46,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     check_record(stack.record_file, at_least=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole_system(stack: Stack) -> System:
     user, secret = "operator", password()
     stack.manage(
@@ -83,7 +78,7 @@ def system(whole_system: System) -> Iterator[System]:
         vendor.control("DELETE", "faults")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def usual_shop(whole_system: System) -> FlowShop:
     """A tenant that records payments, hears webhooks and polls: for tests that need no other."""
     return whole_system.open_shop()

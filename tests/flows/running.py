@@ -16,12 +16,11 @@ from psycopg.rows import dict_row
 from demo.browser import Browser
 from demo.business import Business
 from demo.onboarding import Operator, connect
-from demo.stack import Stack, wait_until
+from demo.stack import PATIENCE_S, Stack, wait_until
 from tests.factories import unique
 from tests.pipeline.vendor_side import VendorSide
 from tests.sandbox.driving import FreshBooks, Vendor
 
-SETTLED_S = 45
 NEVER = "now() + interval '30 days'"
 
 
@@ -153,7 +152,7 @@ class FlowShop(VendorSide):
         )
         return len(recorded) >= payments
 
-    def wait_for(self, condition: Any, what: str, timeout_s: float = SETTLED_S) -> None:
+    def wait_for(self, condition: Any, what: str, timeout_s: float = PATIENCE_S) -> None:
         wait_until(condition, f"{what} ({self.business.plan.slug})", timeout_s)
 
     def wait_open(self, *invoices: int) -> None:

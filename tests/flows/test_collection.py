@@ -15,7 +15,7 @@ from tests.flows.running import FlowShop, System
 
 def seconds_until(condition: Callable[[], object]) -> float:
     started = time.monotonic()
-    wait_until(condition, "it to happen", 30)
+    wait_until(condition, "it to happen")
     return time.monotonic() - started
 
 
@@ -36,8 +36,8 @@ def test_invoice_to_collection_to_record_by_webhooks(
     assert shop.rows("connector_discrepancy", "state = 'open'") == []
     with capsys.disabled():
         print(f"\n  sent to payable: {to_open:.1f} s; paid to recorded: {to_record:.1f} s")  # noqa: T201
-    assert to_open < 15
-    assert to_record < 15
+    assert to_open < 30
+    assert to_record < 30
 
 
 def _story(shop: FlowShop) -> list[int]:
@@ -84,7 +84,7 @@ def test_lost_late_doubled_or_no_webhooks_all_end_the_same(system: System) -> No
     def play(name: str) -> list[dict[str, Any]]:
         shop = shops[name]
         invoices = _story(shop)
-        shop.wait_for(lambda: _is_over(shop, invoices), f"the end of {name}", 60)
+        shop.wait_for(lambda: _is_over(shop, invoices), f"the end of {name}")
         return shop.end_state(invoices)
 
     with ThreadPoolExecutor(len(shops)) as pool:

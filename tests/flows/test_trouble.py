@@ -120,13 +120,13 @@ def test_one_tenants_hanging_vendor_does_not_hold_up_another(
 ) -> None:
     slow = system.open_shop(polls=False)
     slow.freshbooks.fault(
-        "slow", {"path_regex": rf"/account/{slow.account_id}/"}, times=None, delay_s=3
+        "slow", {"path_regex": rf"/account/{slow.account_id}/"}, times=None, delay_s=8
     )
     client = slow.client()
     for _ in range(3):
         slow.invoice("10.00", client=client)
     invoice = shop.invoice("10.00")
-    shop.wait_for(lambda: shop.is_open(invoice), "the other tenant's invoice", 20)
+    shop.wait_for(lambda: shop.is_open(invoice), "the other tenant's invoice", 60)
 
 
 def test_forged_and_foreign_webhooks_are_refused_and_leave_nothing(
@@ -138,7 +138,7 @@ def test_forged_and_foreign_webhooks_are_refused_and_leave_nothing(
             f"{system.stack.base_url}{path}",
             data=json.dumps({"id": "evt_forged", "object": "event"}),
             headers={"Stripe-Signature": "t=1,v1=00", "Content-Type": "application/json"},
-            timeout=5,
+            timeout=60,
         )
         assert answer.status_code in {400, 401}
         assert answer.content == b""

@@ -63,7 +63,6 @@ def with_values(**values: Any) -> Post:
 
 
 BODY = b'{"id":"evt_1","object":"event"}'
-NOW = time.time()
 REFUSED: dict[str, tuple[Post, int, str]] = {
     "unsigned": (lambda e: e.post(e.body(), ""), 400, "bad_signature"),
     "signed by another secret": (

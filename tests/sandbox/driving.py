@@ -19,7 +19,7 @@ SCOPES = " ".join(
     for name in ("clients", "invoices", "payments", "credit_notes", "taxes", "online_payments")
     for verb in ("read", "write")
 )
-WAIT_S = 5.0
+WAIT_S = 60.0
 HTTP = requests.Session()
 """One for all calls, because a new connection for each costs half of a test's time."""
 
@@ -43,7 +43,7 @@ class Vendor:
 
     def control(self, method: str, name: str, body: Any = None) -> requests.Response:
         """Any call of the control API, whatever it answers."""
-        return HTTP.request(method, f"{self.url}/_sandbox/{name}", json=body, timeout=10)
+        return HTTP.request(method, f"{self.url}/_sandbox/{name}", json=body, timeout=60)
 
     def _ask(self, method: str, name: str, body: Any = None) -> Any:
         answer = self.control(method, name, body)
@@ -120,7 +120,7 @@ class FreshBooks(Vendor):
             **query,
         }
         return HTTP.post(
-            f"{self.url}/oauth/authorize/", data=form, allow_redirects=False, timeout=10
+            f"{self.url}/oauth/authorize/", data=form, allow_redirects=False, timeout=60
         )
 
     def code(self, login: str, **query: str) -> str:
@@ -137,7 +137,7 @@ class FreshBooks(Vendor):
             "redirect_uri": REDIRECT_URI,
             **fields,
         }
-        return HTTP.post(f"{self.url}/auth/oauth/token", data=form, timeout=10)
+        return HTTP.post(f"{self.url}/auth/oauth/token", data=form, timeout=60)
 
     def tokens(self, login: str, **query: str) -> dict[str, Any]:
         """A token pair for a login."""
@@ -176,7 +176,7 @@ class Account:
             data=body if isinstance(body, bytes) else None,
             json=None if isinstance(body, bytes) else body,
             headers={"Authorization": f"Bearer {self.access_token}", **(headers or {})},
-            timeout=10,
+            timeout=60,
         )
 
     def result(self, method: str, path: str, body: Any = None) -> Any:

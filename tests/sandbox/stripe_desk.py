@@ -18,7 +18,7 @@ import stripe
 from sandbox.stripe.contract import StripeContract
 
 SPEC = Path(__file__).parents[1] / "contracts" / "stripe_spec3.json"
-WAIT_S = 5.0
+WAIT_S = 60.0
 
 stripe.enable_telemetry = False
 
@@ -84,7 +84,7 @@ class Desk:
         return opened
 
     def control(self, name: str, body: Any = None) -> Any:
-        answer = requests.post(f"{self.url}/_sandbox/{name}", json=body, timeout=10)
+        answer = requests.post(f"{self.url}/_sandbox/{name}", json=body, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -96,7 +96,7 @@ class Desk:
 
     def refused_act(self, verb: str, **arguments: Any) -> str:
         action = {"do": verb, "account_id": self.account_id, **arguments}
-        answer = requests.post(f"{self.url}/_sandbox/act", json=action, timeout=10)
+        answer = requests.post(f"{self.url}/_sandbox/act", json=action, timeout=60)
         assert answer.status_code == 400, answer.text
         return cast("str", answer.json()["error"])
 
@@ -104,7 +104,7 @@ class Desk:
         self.control("switches", answers)
 
     def state(self) -> dict[str, Any]:
-        state = requests.get(f"{self.url}/_sandbox/state", timeout=10).json()
+        state = requests.get(f"{self.url}/_sandbox/state", timeout=60).json()
         return cast("dict[str, Any]", state)
 
     def book(self) -> dict[str, Any]:
@@ -128,11 +128,11 @@ class Desk:
             "Content-Type": "application/x-www-form-urlencoded",
             **headers,
         }
-        return requests.post(self.url + path, data=body, headers=sent, timeout=10)
+        return requests.post(self.url + path, data=body, headers=sent, timeout=60)
 
     def get(self, path: str, **headers: str) -> requests.Response:
         sent = {"Authorization": f"Bearer {self.key}", **headers}
-        return requests.get(self.url + path, headers=sent, timeout=10)
+        return requests.get(self.url + path, headers=sent, timeout=60)
 
     # What most tests need first.
 

@@ -49,7 +49,7 @@ def test_duplicate(account: Account, receiver: Receiver, verifier: str) -> None:
 
 
 def test_delay_lets_later_ones_pass(account: Account, receiver: Receiver, verifier: str) -> None:
-    account.freshbooks.fault("delay_webhook", delay_s=0.2)
+    account.freshbooks.fault("delay_webhook", delay_s=1)
     first = str(account.client()["id"])
     second = str(account.client()["id"])
     assert _ids(receiver, 2) == [second, first]

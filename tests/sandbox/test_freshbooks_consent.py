@@ -32,7 +32,7 @@ def test_consent_page_offers_every_login_and_keeps_the_query(
         "response_type": "code",
         "state": '"><script>',
     }
-    page = requests.get(freshbooks.url + path, params=query, timeout=10)
+    page = requests.get(freshbooks.url + path, params=query, timeout=60)
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert f'value="{LOGIN}"' in page.text

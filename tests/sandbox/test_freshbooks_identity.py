@@ -61,7 +61,7 @@ def test_rate_headers_come_with_every_answer_and_the_limit_is_twenty(account: Ac
 
 
 def test_unauthenticated_shape(freshbooks: FreshBooks) -> None:
-    answer = requests.get(freshbooks.url + ME, timeout=10)
+    answer = requests.get(freshbooks.url + ME, timeout=60)
     assert answer.status_code == 401
     assert answer.json() == {
         "error": "unauthenticated",

@@ -16,7 +16,7 @@ LOGIN = "owner@maple.example"
 def _works(freshbooks: FreshBooks, access_token: str) -> bool:
     headers = {"Authorization": f"Bearer {access_token}"}
     url = f"{freshbooks.url}/auth/api/v1/users/me"
-    return requests.get(url, headers=headers, timeout=10).status_code == 200
+    return requests.get(url, headers=headers, timeout=60).status_code == 200
 
 
 def test_token_body(freshbooks: FreshBooks) -> None:
@@ -42,12 +42,12 @@ def test_token_endpoint_takes_form_json_and_basic(freshbooks: FreshBooks, encodi
     secret = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
     url = f"{freshbooks.url}/service/auth/oauth/token"
     if encoding == "form":
-        answer = requests.post(url, data={**fields, **secret}, timeout=10)
+        answer = requests.post(url, data={**fields, **secret}, timeout=60)
     elif encoding == "json":
-        answer = requests.post(url, json={**fields, **secret}, timeout=10)
+        answer = requests.post(url, json={**fields, **secret}, timeout=60)
     else:
         answer = requests.post(
-            url, data=fields, auth=("sandbox-client", "sandbox-secret"), timeout=10
+            url, data=fields, auth=("sandbox-client", "sandbox-secret"), timeout=60
         )
     assert answer.status_code == 200
     assert _works(freshbooks, answer.json()["access_token"])
@@ -179,10 +179,10 @@ def test_revoke_kills_at_once(freshbooks: FreshBooks) -> None:
         "token": tokens["access_token"],
     }
     url = f"{freshbooks.url}/auth/oauth/revoke"
-    assert requests.post(url, data=form, timeout=10).status_code == 401
+    assert requests.post(url, data=form, timeout=60).status_code == 401
     assert _works(freshbooks, tokens["access_token"])
     form["client_secret"] = "sandbox-secret"
-    answer = requests.post(url, data=form, timeout=10)
+    answer = requests.post(url, data=form, timeout=60)
     assert (answer.status_code, answer.json()) == (200, {})
     assert not _works(freshbooks, tokens["access_token"])
     assert freshbooks.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"

@@ -18,7 +18,7 @@ def base(account: Account) -> str:
 
 
 def _get(account: Account, path: str) -> str:
-    answer = requests.get(account.freshbooks.url + path, timeout=10)
+    answer = requests.get(account.freshbooks.url + path, timeout=60)
     assert answer.status_code == 200
     return answer.text
 
@@ -26,7 +26,7 @@ def _get(account: Account, path: str) -> str:
 def _post(account: Account, path: str, **form: Any) -> str:
     """Post a form; where it redirects to."""
     url = account.freshbooks.url + path
-    answer = requests.post(url, data=form, allow_redirects=False, timeout=10)
+    answer = requests.post(url, data=form, allow_redirects=False, timeout=60)
     assert answer.status_code == 303
     return answer.headers["Location"]
 
@@ -126,13 +126,13 @@ def test_refusals_are_shown_on_the_page(account: Account, base: str) -> None:
 def test_share_link_page_shows_sent_invoices_only(account: Account) -> None:
     draft = account.invoice()["id"]
     url = f"{account.freshbooks.url}/link/{account.id}-{draft}"
-    assert requests.get(url, timeout=10).status_code == 404
+    assert requests.get(url, timeout=60).status_code == 404
     assert account.read_invoice(draft)["display_status"] == "draft"
     account.freshbooks.act("send_invoice", account_id=account.id, id=draft)
-    assert "100.00 CAD" in requests.get(url, timeout=10).text
+    assert "100.00 CAD" in requests.get(url, timeout=60).text
     assert account.read_invoice(draft)["display_status"] == "viewed"
 
 
 @pytest.mark.parametrize("path", ["/business/none", "/business/none/invoices/1", "/link/none-1"])
 def test_unknown_pages(account: Account, path: str) -> None:
-    assert requests.get(account.freshbooks.url + path, timeout=10).status_code == 404
+    assert requests.get(account.freshbooks.url + path, timeout=60).status_code == 404

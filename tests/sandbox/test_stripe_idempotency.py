@@ -1,7 +1,6 @@
 """Idempotency keys of the simulated Stripe: replayed, refused, forgotten."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import requests
 import stripe
 
 from tests.sandbox.conftest import SandboxProcess
+from tests.sandbox.driving import eventually
 from tests.sandbox.stripe_desk import Desk, lent_desk
 
 
@@ -60,7 +60,7 @@ def test_a_500_is_replayed_for_ever(desk: Desk, executed: bool, count: int) -> N
 
 def test_a_key_that_is_still_running_answers_409(desk: Desk) -> None:
     desk.control(
-        "faults", [{"match": {"method": "POST"}, "fault": "slow", "delay_s": 0.6, "times": 1}]
+        "faults", [{"match": {"method": "POST"}, "fault": "slow", "delay_s": 1.5, "times": 1}]
     )
     headers = {"Idempotency-Key": "fb:1"}
     answers: list[int] = []
@@ -70,7 +70,9 @@ def test_a_key_that_is_still_running_answers_409(desk: Desk) -> None:
 
     thread = threading.Thread(target=slowly)
     thread.start()
-    time.sleep(0.2)
+    eventually(
+        lambda: requests.get(f"{desk.url}/_sandbox/faults", timeout=60).json()["faults"][0]["hits"]
+    )
     running = desk.post("/v1/customers", "name=A", **headers)
     thread.join()
     assert running.status_code == 409

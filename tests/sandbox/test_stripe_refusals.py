@@ -254,12 +254,12 @@ def test_the_pages_show_credit_and_other_currencies(desk: Desk) -> None:
     customer = desk.customer(balance=-500).id
     credited = desk.open_invoice(5000, customer=customer)
     desk.act("credit_invoice", invoice=credited.id, amount=100)
-    text = requests.get(str(credited.hosted_invoice_url), timeout=5).text
+    text = requests.get(str(credited.hosted_invoice_url), timeout=60).text
     assert "Applied balance" in text
     assert "Credit notes" in text
     yen = desk.open_invoice(5000, currency="jpy")
-    assert "5,000 JPY" in requests.get(str(yen.hosted_invoice_url), timeout=5).text
-    answer = requests.post(f"{desk.url}/i/acct_no/test_x", data={}, timeout=5)
+    assert "5,000 JPY" in requests.get(str(yen.hosted_invoice_url), timeout=60).text
+    answer = requests.post(f"{desk.url}/i/acct_no/test_x", data={}, timeout=60)
     assert answer.status_code == 404
 
 

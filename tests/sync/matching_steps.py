@@ -60,7 +60,7 @@ def attach_in_stripe(shop: Shop, invoice_id: int, payment_intent: str) -> None:
         f"{shop.stripe.url}/v1/invoices/{shop.asking(invoice_id)['id']}/attach_payment",
         data={"payment_intent": payment_intent},
         headers={"Authorization": f"Bearer {key}", "Stripe-Version": "2026-10-28.endive"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 200, answer.text
 

@@ -57,7 +57,7 @@ def by_hand(shop: Shop, customer: str, number: str) -> None:
         f"{shop.stripe.url}/v1/customers/{customer}/tax_ids",
         data={"type": "eu_vat", "value": number},
         headers={"Authorization": f"Bearer {account['keys'][0]['secret']}"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 200, answer.text
 
@@ -124,7 +124,7 @@ def test_a_number_of_ours_that_a_person_made_again_is_that_persons(shop: Shop) -
     HTTP.delete(
         f"{shop.stripe.url}/v1/customers/{customer}/tax_ids/{ours['id']}",
         headers={"Authorization": f"Bearer {key}"},
-        timeout=10,
+        timeout=60,
     )
     shop.stripe.advance(3600)
     by_hand(shop, customer, FIRST)

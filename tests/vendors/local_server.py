@@ -103,7 +103,7 @@ class LocalVendor:
         self.released.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(60)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.content)
 
     def _hang(self, _reply: Reply) -> None:
-        self.local.released.wait(5)
+        self.local.released.wait(60)
         self.close_connection = True
 
     def _reset(self, _reply: Reply) -> None:
@@ -159,8 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _trickle(self, reply: Reply) -> None:
-        self._head(reply, ("Content-Length", "1000"))
-        for _ in range(200):
+        self._head(reply, ("Content-Length", "10000"))
+        for _ in range(3000):  # a minute
             if self.local.released.is_set():
                 break
             self.wfile.write(b" ")

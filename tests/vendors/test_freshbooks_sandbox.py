@@ -321,4 +321,4 @@ def test_a_walk_over_several_pages(book: FreshBooks, client: FreshBooksAccountCl
     started = time.monotonic()
     rows = list(all_pages(lambda page: client.list_clients(page=page)))
     assert len(rows) == len({row.id for row in rows}) == 103
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15

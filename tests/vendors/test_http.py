@@ -106,7 +106,7 @@ def test_a_trickling_answer_ends_at_the_total_time_limit(vendor: LocalVendor) ->
     started = time.monotonic()
     with pytest.raises(OutcomeUnknown):
         send(vendor, "POST")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30, "it trickles for a minute"
 
 
 @pytest.mark.parametrize(
