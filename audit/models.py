@@ -21,6 +21,10 @@ class AuditChain(models.Model):
     tenant_id = models.BigIntegerField(unique=True)
     last_sequence = models.BigIntegerField(default=0)
     last_hash = models.CharField(max_length=64)
+    anchored_sequence = models.BigIntegerField(
+        default=0, help_text="Up to which entry the chain is known outside the database."
+    )
+    anchored_at = models.DateTimeField(null=True)
     data_key_sealed = EncryptedTextField(blank=True)
     data_key = Sealed()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import connection
@@ -28,22 +29,26 @@ class WrongScope(RuntimeError):
     """The chain was to be checked in a scope that hides its entries."""
 
 
-def verify_chain(tenant_id: int) -> ChainReport:
+def verify_chain(tenant_id: int, *, anchors: Mapping[int, str] | None = None) -> ChainReport:
     """Walk one tenant's chain from the start, inside a scope that shows this tenant.
 
     A tail that was cut shows against the chain's head row. Whoever rewrites entries and head alike
-    is caught only by comparing `head_hash` with a copy kept elsewhere.
+    is caught by `anchors`: copies from outside the database, sequence to hash.
     """
+    anchors = anchors or {}
     _require_scope(tenant_id)
     head = AuditChain.objects.filter(tenant_id=tenant_id).first()
     entries = AuditEntry.objects.filter(tenant_id=tenant_id).order_by("sequence")
     previous_hash, sequence = GENESIS, 0
     for entry in entries.iterator(chunk_size=BATCH_ROWS):
-        problem = _problem(entry, expected_sequence=sequence + 1, previous_hash=previous_hash)
+        problem = _problem(
+            entry, expected_sequence=sequence + 1, previous_hash=previous_hash
+        ) or _anchor_problem(entry, anchors)
         if problem:
             return _report(tenant_id, sequence, previous_hash, problem)
         previous_hash, sequence = entry.entry_hash, entry.sequence
-    return _report(tenant_id, sequence, previous_hash, _head_problem(head, sequence, previous_hash))
+    problem = _head_problem(head, sequence, previous_hash) or _cut_problem(anchors, sequence)
+    return _report(tenant_id, sequence, previous_hash, problem)
 
 
 def _problem(entry: AuditEntry, *, expected_sequence: int, previous_hash: str) -> str:
@@ -53,6 +58,22 @@ def _problem(entry: AuditEntry, *, expected_sequence: int, previous_hash: str) -
         return f"entry {entry.sequence} does not follow from the one before it"
     if entry_hash(entry) != entry.entry_hash:
         return f"entry {entry.sequence} was changed"
+    return ""
+
+
+def _anchor_problem(entry: AuditEntry, anchors: Mapping[int, str]) -> str:
+    if anchors.get(entry.sequence, entry.entry_hash) != entry.entry_hash:
+        return f"entry {entry.sequence} is not the one that was anchored: the chain was rewritten"
+    return ""
+
+
+def _cut_problem(anchors: Mapping[int, str], sequence: int) -> str:
+    newest = max(anchors, default=0)
+    if newest > sequence:
+        return (
+            f"entries {sequence + 1} to {newest}, at least, are gone: they were anchored, so the "
+            "end was cut or an older backup restored"
+        )
     return ""
 
 

@@ -8,6 +8,7 @@ doorway's business; vendors are called later, by the job.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -230,6 +231,17 @@ def reschedule(tenant: Tenant) -> None:
     for feed in feeds.exclude(feed=PollFeed.Feed.RECONCILE):
         feed.next_due_at = schedule.next_due(feed, now)
         feed.save(update_fields=["next_due_at"])
+
+
+def look_first(tenants: Sequence[Tenant], *, until: datetime, cause: Cause) -> int:
+    """After a restore: look for whatever is new before it is made, and compare everything."""
+    for tenant in sorted(tenants, key=lambda row: row.pk):
+        tenant.looks_first_until = until
+        tenant.save(update_fields=["looks_first_until"])
+        _record_tenant(tenant, "tenant.restored", cause, {"looks_first_until": until.isoformat()})
+        if tenant.is_live:
+            ledger.enqueue(tenant_id=tenant.pk, kind=kinds.RECONCILE_ALL, cause=cause)
+    return len(tenants)
 
 
 def _move(

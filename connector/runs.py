@@ -47,4 +47,5 @@ def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
         stripe_sends_email=tenant.email_sender == Tenant.EmailSender.STRIPE,
         book_time_zone=ZoneInfo(tenant.time_zone),
         start_date=tenant.start_date,
+        looks_first=tenant.looks_first,
     )

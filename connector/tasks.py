@@ -10,6 +10,7 @@ from celery.signals import worker_ready
 from django.conf import settings
 from django.db import connection
 
+from audit.anchors import anchor_heads
 from config.celery_app import QUEUES
 from connector import polling, ringing, routing, ticking
 from connector.jobs import claims, kinds, liveness, runner, versions
@@ -52,10 +53,14 @@ def sweep(late_s: float = 0.0) -> None:
 
 @shared_task(name="connector.tasks.tidy")
 def tidy() -> None:
-    """Every minute: hold work that no running version knows, let go on what this one knows."""
+    """Every minute: hold work that no running version knows, let go on what this one knows; note
+    outside the database how far each audit trail has come.
+    """
     known = kinds.versions(routing.HANDLERS)
     versions.park_unknown(known)
     versions.release_known(known)
+    with every_tenant():
+        anchor_heads(settings.AUDIT_ANCHOR_FILE)
 
 
 @shared_task(name="connector.tasks.tick")

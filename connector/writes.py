@@ -3,6 +3,7 @@
 The intent row is committed before the call, with the idempotency key and the exact body. A retry
 sends that body under that key, so Stripe answers with the first result instead of doing it twice.
 Keys are forgotten by Stripe after a day: an unanswered intent older than that is looked up instead.
+After a backup was restored, even what is new to us is looked up first: it may have been forgotten.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from connector import idempotency
 from connector.errors import ConnectorError, FailureMode, OutcomeUnknown
 from connector.jobs.context import JobRun
 from connector.models import VendorWrite
+from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 Answer = TypeVar("Answer")
@@ -64,12 +66,14 @@ def perform(job: JobRun, intent: Intent[Answer]) -> dict[str, Any]:
     row = _begin(job, intent)
     if row.state == VendorWrite.State.CONFIRMED:
         return dict(row.result)
-    if _key_is_spent(row):
+    spent = _key_is_spent(row)
+    if spent or (intent.look_up is not None and _may_be_forgotten(job, row)):
         found = _look_up(intent, row)
         if found is not None:
             return _confirm(job, row, intent.summarize(found), note=FOUND)
-        _give_up(job, row)
-        row = _begin(job, intent)
+        if spent:
+            _give_up(job, row)
+            row = _begin(job, intent)
     try:
         answer = intent.call(in_order(row.body), row.idempotency_key)
     except ConnectorError as error:
@@ -166,6 +170,14 @@ def _key_is_spent(row: VendorWrite) -> bool:
     stuck = row.attempts > REPLAYED_FAILURES and row.error.startswith("replayed_5xx")
     disowned = row.error.startswith("idempotency_error")  # "that is not what you sent before"
     return row.attempts > 1 and (old or stuck or disowned)
+
+
+def _may_be_forgotten(job: JobRun, row: VendorWrite) -> bool:
+    """Whether a write that is new to us was perhaps done before the database was restored."""
+    if row.attempts > 1 or row.key_version > 1:
+        return False
+    restored = Tenant.objects.filter(pk=job.tenant_id, looks_first_until__gt=timezone.now())
+    return bool(restored.exists())
 
 
 def in_order(body: Any) -> Any:

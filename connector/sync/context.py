@@ -25,6 +25,7 @@ class SyncRun:
     stripe_sends_email: bool
     book_time_zone: ZoneInfo
     start_date: date | None
+    looks_first: bool = False  # after a restore: what is new to us may only be forgotten
     # The latest answer for each Stripe invoice that this run wrote: spares reading it again.
     answers: dict[str, StripeInvoice] = field(default_factory=dict)
 

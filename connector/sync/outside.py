@@ -31,8 +31,12 @@ def take_outside_payments(
         run.job.hold_fence()
         ours = _ours(link)
         for payment in live:
-            if payment.id not in ours["ids"] and find_marker(payment.note) not in ours["markers"]:
-                _take(run, link, payment)
+            marker = find_marker(payment.note)
+            if payment.id in ours["ids"] or marker in ours["markers"]:
+                continue
+            if marker and run.looks_first:
+                continue  # made by us and forgotten, most likely: known again once Stripe was read
+            _take(run, link, payment)
         gone = OutsidePayment.objects.filter(invoice=link, deleted=False).exclude(
             freshbooks_payment_id__in=[payment.id for payment in live]
         )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils import timezone
 
 from tenants.scope import TenantManager
 
@@ -119,6 +120,13 @@ class Tenant(models.Model):
         help_text="When somebody chose payment mode and sender; nothing goes live on defaults.",
     )
     live_at = models.DateTimeField(null=True, blank=True)
+    looks_first_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Until then whatever is new to us is looked for at the vendor before it is made: "
+        "the database was restored from a backup and may have forgotten it.",
+    )
 
     class Meta:
         ordering = ["name"]
@@ -130,6 +138,11 @@ class Tenant(models.Model):
     def is_live(self) -> bool:
         """Whether work is done for it."""
         return self.state == self.State.LIVE
+
+    @property
+    def looks_first(self) -> bool:
+        """Whether the database was restored of late and may have forgotten what we did."""
+        return self.looks_first_until is not None and self.looks_first_until > timezone.now()
 
 
 class TenantOwned(models.Model):
