@@ -41,7 +41,7 @@ class BadAnchors(ValueError):
     """The file holds something else than anchors."""
 
 
-def anchor_heads(path: Path | None) -> int:
+def anchor_heads(path: str) -> int:
     """Write down the heads of the chains that have grown; answer how many.
 
     Inside a transaction with a scope over every tenant. Without a path they go to the log only. An
@@ -64,8 +64,8 @@ def anchor_heads(path: Path | None) -> int:
         )
         for chain in chains
     ]
-    if path is not None and anchors:
-        _append(path, anchors)
+    if path and anchors:
+        _append(Path(path), anchors)
     for chain, anchor in zip(chains, anchors, strict=True):
         log.info("audit chain anchored", extra=asdict(anchor))
         chain.anchored_sequence, chain.anchored_at = chain.last_sequence, now

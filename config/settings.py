@@ -140,8 +140,7 @@ STRIPE_RATE_PER_S = env.int("STRIPE_RATE_PER_S", default=20)
 WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1024 * 1024)
 
 # Work -------------------------------------------------------------------------------------------
-_anchors = env.str("AUDIT_ANCHOR_FILE", default="")
-AUDIT_ANCHOR_FILE = Path(_anchors) if _anchors else None
+AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", default="")
 JOB_LEASE_S = env.int("JOB_LEASE_S", default=30)
 JOB_BATCH = env.int("JOB_BATCH", default=50)
 JOB_THREADS = env.int("JOB_THREADS", default=4)

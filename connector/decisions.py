@@ -8,7 +8,6 @@ doorway's business; vendors are called later, by the job.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -24,7 +23,6 @@ from connector.models import (
     InvoiceLink,
     InvoiceRevision,
     PollFeed,
-    SyncJob,
 )
 from connector.runs import NOT_LIVE
 from tenants.models import Tenant
@@ -39,39 +37,6 @@ APPROVABLE = (
 )
 # Not those that are approved: a worker may be sending them at this moment.
 LEAVABLE = (Recording.AWAITING_APPROVAL, Recording.NEEDS_YOU, Recording.REJECTED)
-
-
-def requeue_jobs(job_ids: Iterable[int], *, cause: Cause) -> int:
-    """Put failed, held or backed-off jobs back at the front."""
-    jobs = ledger.requeue(job_ids, cause=cause)
-    for job in _by_tenant(jobs):
-        _record(job, "job.requeued", f"job:{job.pk}", cause, {"job": str(job), "kind": job.kind})
-    return len(jobs)
-
-
-def hold_jobs(job_ids: Iterable[int], *, cause: Cause) -> int:
-    """Let waiting jobs wait until somebody re-queues them; no webhook or poll sets them going."""
-    jobs = ledger.hold(job_ids, cause=cause)
-    for job in _by_tenant(jobs):
-        _record(job, "job.held", f"job:{job.pk}", cause, {"job": str(job), "kind": job.kind})
-    return len(jobs)
-
-
-def release_jobs(jobs: Iterable[SyncJob], *, cause: Cause) -> int:
-    """Let all jobs of a tenant go on that are held for the same reason as one of these."""
-    reasons = {(job.tenant_id, job.failure_code) for job in jobs if job.state == job.State.HELD}
-    released = 0
-    for tenant_id, code in sorted(reasons):
-        count = ledger.release_held(tenant_id, code=code)
-        released += count
-        record(
-            tenant_id=tenant_id,
-            action="jobs.released",
-            entity=f"tenant:{tenant_id}",
-            cause=cause,
-            details={"held_for": code, "jobs": count},
-        )
-    return released
 
 
 def replay_deliveries(deliveries: Sequence[Delivery], *, cause: Cause) -> int:
@@ -231,17 +196,6 @@ def reschedule(tenant: Tenant) -> None:
     for feed in feeds.exclude(feed=PollFeed.Feed.RECONCILE):
         feed.next_due_at = schedule.next_due(feed, now)
         feed.save(update_fields=["next_due_at"])
-
-
-def look_first(tenants: Sequence[Tenant], *, until: datetime, cause: Cause) -> int:
-    """After a restore: look for whatever is new before it is made, and compare everything."""
-    for tenant in sorted(tenants, key=lambda row: row.pk):
-        tenant.looks_first_until = until
-        tenant.save(update_fields=["looks_first_until"])
-        _record_tenant(tenant, "tenant.restored", cause, {"looks_first_until": until.isoformat()})
-        if tenant.is_live:
-            ledger.enqueue(tenant_id=tenant.pk, kind=kinds.RECONCILE_ALL, cause=cause)
-    return len(tenants)
 
 
 def _move(

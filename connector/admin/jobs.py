@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 
-from connector import decisions
+from connector import decisions_jobs
 from connector.admin import tones
 from connector.admin.base import OperatorsPage, section
 from connector.admin.buttons import Button
@@ -71,7 +71,7 @@ class JobPage(OperatorsPage):
             permission=REQUEUE,
             explain="Puts it back at the front of its queue, with a fresh count of attempts. What "
             "it did before is found again, so nothing is done twice.",
-            press=lambda rows, click: decisions.requeue_jobs(
+            press=lambda rows, click: decisions_jobs.requeue_jobs(
                 [row.pk for row in rows], cause=click.cause
             ),
             done="{rows} back in the queue.",
@@ -87,7 +87,7 @@ class JobPage(OperatorsPage):
             permission=REQUEUE,
             explain="Lets it wait until somebody re-queues it. Changes that come meanwhile are not "
             "lost: it reads everything afresh when it runs.",
-            press=lambda rows, click: decisions.hold_jobs(
+            press=lambda rows, click: decisions_jobs.hold_jobs(
                 [row.pk for row in rows], cause=click.cause
             ),
             done="{rows} on hold.",
@@ -102,7 +102,7 @@ class JobPage(OperatorsPage):
             permission=REQUEUE,
             explain="Lets all jobs of this tenant go on that are held for the same reason. Do it "
             "once the reason is gone; otherwise they are held again.",
-            press=lambda rows, click: decisions.release_jobs(rows, cause=click.cause),
+            press=lambda rows, click: decisions_jobs.release_jobs(rows, cause=click.cause),
             done="{rows} released.",
             noun="job",
             nothing="None of these jobs is held.",

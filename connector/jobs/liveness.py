@@ -35,8 +35,8 @@ def touch() -> None:
 
 def idle_s() -> float:
     """Seconds since anything was heard or done by this worker."""
-    (last,) = _CLOCK.unpack_from(_progress, 0)
-    return time.monotonic() - float(last)
+    last: float = _CLOCK.unpack_from(_progress, 0)[0]
+    return time.monotonic() - last
 
 
 def watch() -> None:

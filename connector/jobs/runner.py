@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import threading
@@ -133,7 +134,7 @@ def run(
     handlers: Mapping[str, Handler],
     *,
     then: SyncJob | None = None,
-    over: float = float("inf"),
+    over: float = math.inf,
 ) -> SyncJob | None:
     """Run one begun job and write down how it ended. Never raises.
 

@@ -41,9 +41,9 @@ def write(tenant: Tenant, count: int) -> None:
             )
 
 
-def anchor(path: Path | None) -> None:
+def anchor(path: Path) -> None:
     with every_tenant():
-        anchor_heads(path)
+        anchor_heads(str(path))
 
 
 def sequences(path: Path, tenant: Tenant) -> list[int]:
@@ -169,7 +169,7 @@ def test_the_command_compares_with_the_usual_file_or_with_those_named(
     line = json.loads(file.read_text().splitlines()[-1]) | {"tenant": fresh_tenant.pk}
     wrong = file.with_name("wrong.jsonl")
     wrong.write_text(json.dumps(line | {"sequence": 1, "hash": "f" * 64}) + "\n")
-    settings.AUDIT_ANCHOR_FILE = file
+    settings.AUDIT_ANCHOR_FILE = str(file)
     call_command("verify_audit", fresh_tenant.slug, stdout=StringIO())
     with pytest.raises(CommandError, match="1 of 1 audit chains"):
         call_command("verify_audit", fresh_tenant.slug, "--anchors", str(wrong), stdout=StringIO())

@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from connector import decisions
 from connector.management.asking import cause_of
+from connector.restoring import look_first
 from connector.ringing import publish
 from tenants.finding import get_tenant
 from tenants.models import Tenant
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         tenants = named or list(Tenant.objects.order_by("pk"))
         until = timezone.now() + timedelta(days=options["days"])
         with every_tenant():
-            decisions.look_first(tenants, until=until, cause=cause_of("after_restore"))
+            look_first(tenants, until=until, cause=cause_of("after_restore"))
         publish("reconcile")
         if options["json"]:
             done = {"tenants": [row.slug for row in tenants], "until": until.isoformat()}

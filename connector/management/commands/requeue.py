@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit.recording import Cause
 from config.celery_app import QUEUES
-from connector import decisions
+from connector import decisions_jobs
 from connector.management.asking import FAILED, UNSETTLED, cause_of
 from connector.models import SyncJob
 from connector.ringing import publish
@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
 def _requeue(job_ids: list[int], cause: Cause) -> int:
     with every_tenant():
-        return decisions.requeue_jobs(job_ids, cause=cause)
+        return decisions_jobs.requeue_jobs(job_ids, cause=cause)
 
 
 def _portions(options: dict[str, Any]) -> Iterator[list[int]]:

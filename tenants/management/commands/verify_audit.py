@@ -53,8 +53,8 @@ class Command(BaseCommand):
 
 
 def _anchors(named: list[Path] | None) -> dict[int, dict[int, str]]:
-    usual = settings.AUDIT_ANCHOR_FILE
-    paths = named or ([usual] if usual and usual.exists() else [])
+    usual = [Path(settings.AUDIT_ANCHOR_FILE)] if settings.AUDIT_ANCHOR_FILE else []
+    paths = named or [path for path in usual if path.exists()]
     try:
         return read_anchors(paths)
     except (OSError, BadAnchors) as error:
