@@ -38,7 +38,10 @@ from tests.jobs.working import (
 from tests.threads import at_once
 
 
-def test_workers_that_claim_at_once_never_get_the_same_job(committed_db: None) -> None:
+def test_workers_that_claim_at_once_never_get_the_same_job(
+    committed_db: None, settings: Any
+) -> None:
+    settings.JOB_WORKERS_PER_TENANT = 7
     tenants = [make_tenant() for _ in range(4)]
     expected = {add(tenant, PROBE, n) for tenant in tenants for n in range(10)}
 
