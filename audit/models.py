@@ -22,7 +22,9 @@ class AuditChain(models.Model):
     last_sequence = models.BigIntegerField(default=0)
     last_hash = models.CharField(max_length=64)
     anchored_sequence = models.BigIntegerField(
-        default=0, help_text="Up to which entry the chain is known outside the database."
+        default=0,
+        db_default=0,
+        help_text="Up to which entry the chain is known outside the database.",
     )
     anchored_at = models.DateTimeField(null=True)
     data_key_sealed = EncryptedTextField(blank=True)

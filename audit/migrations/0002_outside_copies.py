@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='auditchain',
             name='anchored_sequence',
-            field=models.BigIntegerField(default=0, help_text='Up to which entry the chain is known outside the database.'),
+            field=models.BigIntegerField(db_default=0, default=0, help_text='Up to which entry the chain is known outside the database.'),
         ),
     ]
