@@ -35,8 +35,12 @@ def own_credentials(evidence: Evidence) -> Verdict:
     return judge("I09", looked, problems)
 
 
-def tokens_used_once(evidence: Evidence) -> Verdict:
-    """I13: per refresh token, nothing after the first success that was answered."""
+def tokens_used_once(evidence: Evidence, *, lost: int = 0) -> Verdict:
+    """I13: per refresh token, nothing after the first success that was answered.
+
+    `lost`: how many grants were told to be lost. A worker that dies between the answer and saving it
+    leaves a token that worked and is not known to have: it is tried once more, and then told.
+    """
     refreshes = [
         one
         for one in evidence.requests
@@ -47,16 +51,16 @@ def tokens_used_once(evidence: Evidence) -> Verdict:
     if not refreshes:
         return not_checked("I13", "no token was refreshed")
     spent: dict[str, float] = {}
-    problems = []
+    again: dict[str, str] = {}
     for one in refreshes:
         token = str(one.body["refresh_token"])
         if token in spent:
-            problems.append(
-                f"a refresh token was used again {one.at - spent[token]:.1f} s after it had worked"
-            )
+            again[token] = f"a token was used again {one.at - spent[token]:.1f} s after it worked"
         elif one.status == 200:
             spent[token] = one.at
-    return judge("I13", len(refreshes), problems)
+    problems = again.values() if len(again) > lost else ()
+    how = f"{lost} grants were lost with a killed worker, told, and connected again" if lost else ""
+    return judge("I13", len(refreshes), problems, how=how)
 
 
 def within_limits(evidence: Evidence, limits: dict[str, int]) -> Verdict:

@@ -49,7 +49,7 @@ def check_all(system: System, faults: Counter[str]) -> list[Verdict]:
         calls.own_credentials(evidence),
         invoices.nothing_made_again(evidence),
         work.one_writer(evidence),
-        calls.tokens_used_once(evidence),
+        calls.tokens_used_once(evidence, lost=system.lost_grants),
         calls.within_limits(evidence, {name: BURST * rate for name, rate in RATES.items()}),
         trail.every_write_told(evidence, _chains(system)),
         rebuilding.derived_again(system),

@@ -285,3 +285,10 @@ def test_a_failed_job_must_say_why_and_what_to_do() -> None:
     assert work.failures_explained(evidence, requeued=0).state == State.BROKEN
     ours.tables["connector_syncjob"] = [job | {"state": "dead"}]
     assert work.failures_explained(evidence, requeued=1).state == State.BROKEN
+
+
+def test_a_token_whose_answer_died_with_its_worker_may_be_tried_again_if_the_loss_is_told() -> None:
+    evidence, ours = agreeing()
+    token_used_again({}, {}, evidence, ours)
+    assert calls.tokens_used_once(evidence, lost=1).state == State.HELD
+    assert calls.tokens_used_once(evidence, lost=0).state == State.BROKEN
