@@ -6,7 +6,6 @@ to the vendors since is forgotten here. docs/operating.md, "After a restore", sa
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
@@ -20,11 +19,10 @@ from chaos.invariants.verdict import State, Verdict, judge
 from chaos.processes.gathering import gather
 from chaos.processes.settling import settle
 from chaos.processes.system import WORKERS, System
-from demo.stack import procfile, wait_until
+from demo.stack import wait_until
 
 COPY = "yesterday"
 PATIENCE_S = 240.0
-QUEUES = "intake,freshbooks,stripe,reconcile"
 PROCESSES = (*WORKERS, "beat", "web")
 
 
@@ -55,26 +53,9 @@ def nothing_twice(system: System) -> Verdict:
 
 
 def _follow_the_manual(system: System) -> None:
-    """Comparisons first, by a worker that does nothing else; then everything."""
-    _start(system, "web")
-    reconciling = procfile()["worker"].replace(f"--queues {QUEUES}", "--queues reconcile")
-    system.stack.start("worker", command=reconciling)
-    for one in system.tenants:
-        system.stack.manage("reconcile", one.slug)
-    wait_until(lambda: _reconciled(system), "all comparisons", PATIENCE_S)
-    system.stack.stop("worker")
-    _start(system, *WORKERS, "beat")
-
-
-def _reconciled(system: System) -> bool:
-    rows = system.query(
-        "SELECT id FROM connector_syncjob WHERE kind = 'reconcile'"
-        " AND state IN ('queued', 'running')"
-    )
-    for one in system.tenants if rows else ():
-        system.stack.manage("reconcile", one.slug)  # without beat nothing else rings
-        time.sleep(0.5)
-    return not rows
+    """Look first for everything, before workers and beat are started."""
+    system.stack.manage("after_restore")
+    _start(system, *PROCESSES)
 
 
 def _stop_all(system: System) -> None:
