@@ -136,7 +136,10 @@ FRESHBOOKS_CLIENT_ID = env.str("FRESHBOOKS_CLIENT_ID", default="")
 FRESHBOOKS_CLIENT_SECRET = env.str("FRESHBOOKS_CLIENT_SECRET", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 FRESHBOOKS_RATE_PER_S = env.int("FRESHBOOKS_RATE_PER_S", default=3)
-STRIPE_RATE_PER_S = env.int("STRIPE_RATE_PER_S", default=20)
+STRIPE_RATE_PER_S = env.int("STRIPE_RATE_PER_S", default=90)
+STRIPE_TEST_RATE_PER_S = env.int("STRIPE_TEST_RATE_PER_S", default=22)
+STRIPE_ENDPOINT_RATE_PER_S = env.int("STRIPE_ENDPOINT_RATE_PER_S", default=22)
+VENDOR_CALLS_AT_ONCE = env.int("VENDOR_CALLS_AT_ONCE", default=4)
 WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1024 * 1024)
 
 # Work -------------------------------------------------------------------------------------------

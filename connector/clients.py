@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from audit.recording import Cause, record
 from connector.errors import CredentialRejected
 from connector.grants import grant_lost_error
-from connector.limits import VendorGate
+from connector.limits.gate import VendorGate
 from connector.tokens import GrantTokens
 from connector.vendors.freshbooks.client import FreshBooksAccountClient
 from connector.vendors.freshbooks.oauth import FreshBooksOAuth, OAuthApp
@@ -75,7 +75,9 @@ def stripe_client(tenant_id: int) -> StripeAccountClient:
             code="stripe_key_rejected",
             next_step="Paste a new Stripe key; waiting work then goes on by itself.",
         )
-    return stripe_client_for_key(tenant_id, api_key, gate=StoredKeyGate(tenant_id))
+    return stripe_client_for_key(
+        tenant_id, api_key, gate=StoredKeyGate(tenant_id, livemode=_is_live(api_key))
+    )
 
 
 def stripe_client_for_key(
@@ -83,8 +85,15 @@ def stripe_client_for_key(
 ) -> StripeAccountClient:
     """A client for a key that may not be stored yet."""
     return StripeAccountClient(
-        base_url=settings.STRIPE_API_BASE, api_key=api_key, gate=gate or VendorGate(tenant_id)
+        base_url=settings.STRIPE_API_BASE,
+        api_key=api_key,
+        gate=gate or VendorGate(tenant_id, livemode=_is_live(api_key)),
     )
+
+
+def _is_live(api_key: str) -> bool:
+    """Whether the key is of the live mode, which has a higher rate."""
+    return api_key[2:].startswith("_live_")
 
 
 class StoredKeyGate(VendorGate):

@@ -26,6 +26,7 @@ from connector.admin import (
     trail,
     unmatched,
     vendor_calls,
+    vendor_limits,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "trail",
     "unmatched",
     "vendor_calls",
+    "vendor_limits",
 ]
 
 admin.site.index_template = "connector/admin/overview.html"

@@ -42,6 +42,7 @@ __all__ = [
     "DayFilter",
     "DiscrepancyKindFilter",
     "DisputeFilter",
+    "EndpointFilter",
     "FailureFilter",
     "JobKindFilter",
     "LoweringFilter",
@@ -127,6 +128,22 @@ class DisputeFilter(ChoiceFilter):
         if self.value() == "lost":
             return queryset.filter(dispute_status="lost")
         return queryset.exclude(dispute_status="") if self.value() else queryset
+
+
+class EndpointFilter(ChoiceFilter):
+    """Budgets of whole accounts, unless those of endpoints are asked for."""
+
+    title, parameter_name = "of what", "of"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What else there is."""
+        return [("accounts", "whole accounts"), ("endpoints", "endpoints"), ("both", "both")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that remain."""
+        if self.value() == "endpoints":
+            return queryset.exclude(endpoint="")
+        return queryset if self.value() == "both" else queryset.filter(endpoint="")
 
 
 class TenantNumberFilter(_ByValue):

@@ -1,12 +1,8 @@
-"""How the vendors are called: feeds, budgets, counters."""
+"""How the vendors are called: feeds and counters."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.forms import ModelForm
 
 from connector.admin.base import OperatorsPage, section
 from connector.admin.display import (
@@ -23,12 +19,7 @@ from connector.admin.display import (
     time_column,
 )
 from connector.admin.filters import BY_TENANT, DayFilter, OutcomeFilter, StateFilter, VendorFilter
-from connector.models import CallCount, PollFeed, RateBucket
-
-if TYPE_CHECKING:
-    RateFormBase = ModelForm[RateBucket]
-else:
-    RateFormBase = ModelForm
+from connector.models import CallCount, PollFeed
 
 OUTCOME_TONES = {
     "ok": GOOD,
@@ -77,64 +68,6 @@ class PollFeedPage(OperatorsPage):
             column("Found", lambda row: row.last_result or NOTHING),
             exact_time_column("Next", "next_due_at"),
             column("Read up to", lambda row: pretty_json(row.watermarks)),
-        ),
-    )
-
-
-class RateForm(RateFormBase):
-    """A budget of nothing would stop all calls for ever."""
-
-    def clean_rate_per_s(self) -> Any:
-        """More than nothing."""
-        return _positive(self.cleaned_data["rate_per_s"])
-
-    def clean_capacity(self) -> Any:
-        """At least one call, or none is ever allowed."""
-        capacity = _positive(self.cleaned_data["capacity"])
-        if capacity < 1:
-            raise ValidationError("At least 1: a call needs a whole token.")
-        return capacity
-
-
-def _positive(value: Any) -> Any:
-    if value <= 0:
-        raise ValidationError("More than 0.")
-    return value
-
-
-@admin.register(RateBucket)
-class RateBucketPage(OperatorsPage):
-    """The call budget for one vendor account, shared by all workers."""
-
-    form = RateForm
-    editable = ("rate_per_s", "capacity")
-    changed_action = "rate_limit.changed"
-    empty_text = "No vendor was called yet. Each account's budget appears with its first call."
-    list_display = (
-        "vendor",
-        "tenant",
-        column("Rate", lambda row: f"{row.rate_per_s.normalize():f} per second"),
-        column("Burst", lambda row: f"{row.capacity.normalize():f}"),
-        column("Left at last call", lambda row: f"{row.tokens:.1f}"),
-        time_column("Last call", "updated_at"),
-        time_column("Blocked until", "blocked_until"),
-        column("Failures in a row", lambda row: str(row.failures) if row.failures else NOTHING),
-    )
-    list_filter = (BY_TENANT, VendorFilter)
-    search_fields = ("tenant__name",)
-    ordering = ("tenant__name", "vendor")
-    fieldsets = (
-        section(
-            None,
-            "tenant",
-            "vendor",
-            "rate_per_s",
-            "capacity",
-            column("Left at last call", lambda row: f"{row.tokens:.1f}"),
-            exact_time_column("Last call", "updated_at"),
-            exact_time_column("Blocked until", "blocked_until"),
-            column("Failures in a row", lambda row: f"{row.failures}"),
-            note="Calls per second and at once, for this account. A job that finds the budget empty waits its turn; nothing is lost. After five calls in a row without an answer nobody calls for a while, from 2 seconds to 5 minutes.",
         ),
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from audit.recording import Cause
@@ -40,3 +42,20 @@ class JobRun:
 
 # A handler does the work and may answer one line about what it did.
 Handler = Callable[[JobRun], str | None]
+
+_current: ContextVar[JobRun | None] = ContextVar("current_run", default=None)
+
+
+@contextmanager
+def running(run: JobRun) -> Iterator[None]:
+    """While the body runs, `current_run` answers this run."""
+    token = _current.set(run)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current_run() -> JobRun | None:
+    """The job that this thread works on; None outside any, as when a person waits for a page."""
+    return _current.get()

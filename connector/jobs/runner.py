@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, connections
 from audit.recording import Cause
 from connector.errors import ConnectorError
 from connector.jobs import claims, endings, kinds
-from connector.jobs.context import Handler, JobRun
+from connector.jobs.context import Handler, JobRun, running
 from connector.jobs.heartbeat import Heartbeat
 from connector.models import SyncJob
 
@@ -164,7 +164,8 @@ def run(
 def _call(job_run: JobRun, handlers: Mapping[str, Handler]) -> str:
     """The one broad handler: whatever a job raises becomes a ConnectorError."""
     try:
-        return handlers[job_run.kind](job_run) or ""
+        with running(job_run):
+            return handlers[job_run.kind](job_run) or ""
     except ConnectorError:
         raise
     except DatabaseError as error:

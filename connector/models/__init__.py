@@ -12,7 +12,7 @@ from connector.models.plans import Plan, PlanStep
 from connector.models.polling import PollFeed
 from connector.models.settlement import BalanceMovement, Payout
 from connector.models.stray import Allocation, StrayPayment
-from connector.models.vendor_calls import CallCount, RateBucket
+from connector.models.vendor_calls import CallCount, RateBucket, VendorIncident
 from connector.models.writes import VendorWrite
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "RefusedDelivery",
     "StrayPayment",
     "SyncJob",
+    "VendorIncident",
     "VendorWrite",
 ]

@@ -1,9 +1,9 @@
 """Who is calling, and may they: tokens, scopes, roles, rate limits."""
 
-from collections import deque
 from dataclasses import dataclass
 
 from sandbox.core.vendor import Request
+from sandbox.core.windows import Windows
 from sandbox.freshbooks.book import Account, Identity, Token
 from sandbox.freshbooks.problems import (
     Problem,
@@ -32,27 +32,6 @@ class Caller:
     def is_client(self) -> bool:
         """A client of the business: reads what is addressed to them, writes nothing."""
         return self.role == "client"
-
-
-class Windows:
-    """Counts calls per key in a sliding window."""
-
-    def __init__(self) -> None:
-        self._calls: dict[str, deque[float]] = {}
-
-    def take(self, key: str, limit: int, window_s: float, now: float) -> tuple[int, float]:
-        """Count one call; what remains (-1 = refused) and seconds until there is room."""
-        calls = self._calls.setdefault(key, deque())
-        while calls and (calls[0] <= now - window_s or calls[0] > now):
-            calls.popleft()
-        if len(calls) >= limit:
-            return -1, calls[0] + window_s - now
-        calls.append(now)
-        return limit - len(calls), calls[0] + window_s - now
-
-    def reset(self) -> None:
-        """Forget all calls."""
-        self._calls.clear()
 
 
 class Access:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from sandbox.core.vendor import Request, Response
+from sandbox.core.windows import Windows
 from sandbox.stripe import idempotency, keys
 from sandbox.stripe.book import Account, ApiKey, StoredAnswer
 from sandbox.stripe.context import Context
@@ -17,6 +18,10 @@ from sandbox.stripe.spec import parameters_of, pinned_version, webhook_versions
 from sandbox.stripe.types import Obj
 from sandbox.stripe.world import World
 
+TOO_MANY = (
+    "Request rate limit exceeded. You can learn more about rate limits here "
+    "https://stripe.com/docs/rate-limits."
+)
 BROKEN = (
     "Sorry! There was an error while talking to one of our backends. Support has been notified."
 )
@@ -51,6 +56,7 @@ class Api:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.windows = Windows()
 
     def answer(self, request: Request, operation: Operation) -> Response:
         """Answer one request."""
@@ -60,10 +66,29 @@ class Api:
                 self._world.accounts.values(), keys.key_of(request.headers)
             )
             visit.account = account
+            self._limit(visit, account, operation)
             self._check_version(request)
             return self._once(visit, operation, account, key)
         except StripeRefusedError as error:
             return visit.refusal(error)
+
+    def _limit(self, visit: Visit, account: Account, operation: Operation) -> None:
+        """Refuse a call too many in one second, to the account or to this endpoint (switches)."""
+        whose = f"{account.id} {account.livemode}"
+        for switch, key, reason in (
+            (
+                "endpoint_rate_limit",
+                f"{whose} {operation.method} {operation.path}",
+                "endpoint-rate",
+            ),
+            ("rate_limit", whose, "global-rate"),
+        ):
+            limit, _, _ = self._world.switches[switch].partition("_")
+            if not limit.isdigit():
+                continue
+            if self.windows.take(key, int(limit), 1.0, self._world.now())[0] < 0:
+                visit.headers["Stripe-Rate-Limited-Reason"] = reason
+                raise StripeRefusedError(TOO_MANY, status=429, code="rate_limit")
 
     def _check_version(self, request: Request) -> None:
         version = request.headers.get("Stripe-Version")

@@ -11,7 +11,7 @@ from sandbox.core.vendor import ActRefused, ErrorKind, Request, Response, Route
 from sandbox.core.webhooks import WebhookSender
 from sandbox.stripe import idempotency, keys
 from sandbox.stripe.acts import ACTS
-from sandbox.stripe.api import Api, Visit
+from sandbox.stripe.api import TOO_MANY, Api, Visit
 from sandbox.stripe.book import Account
 from sandbox.stripe.errors import StripeRefusedError
 from sandbox.stripe.operation import Operation
@@ -76,6 +76,7 @@ class StripeSimulator:
     def reset(self) -> None:
         """Forget every account."""
         self.world.reset()
+        self._api.windows.reset()
 
     def act(self, action: Obj) -> Obj:
         """Do what a person or a bank does."""
@@ -127,11 +128,7 @@ class StripeSimulator:
             locked = StripeRefusedError(text, status=429, code="lock_timeout")
             return visit.refusal(locked)
         visit.headers["Stripe-Rate-Limited-Reason"] = "global-rate"
-        text = (
-            "Request rate limit exceeded. You can learn more about rate limits here "
-            "https://stripe.com/docs/rate-limits."
-        )
-        return visit.refusal(StripeRefusedError(text, status=429, code="rate_limit"))
+        return visit.refusal(StripeRefusedError(TOO_MANY, status=429, code="rate_limit"))
 
     @contextmanager
     def under_way(self, request: Request) -> Iterator[None]:

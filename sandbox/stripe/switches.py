@@ -33,6 +33,9 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "refund_effect_on_invoice": ("none", "lowers_amount_paid"),
     "lost_dispute_effect_on_invoice": ("none", "lowers_amount_paid"),
     "balance_transaction": ("later", "at_once"),
+    # Limits per account and mode; real ones are 100 live, 25 in test mode, 25 per endpoint
+    "rate_limit": ("off", "10_per_second", "25_per_second", "100_per_second"),
+    "endpoint_rate_limit": ("off", "5_per_second", "25_per_second"),
     # Keys and transport
     "forbidden_text": ("on_account", "permission_denied"),
     "unnamed_permissions": ("not_enforced", "enforced"),

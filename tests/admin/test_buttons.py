@@ -59,6 +59,7 @@ PRESSES = (
     press("tenant", "register_webhooks", "tenant.work_asked"),
     press("tenant", "revoke_links", "onboarding_link.revoked"),
     press("tenant", "pause", "tenant.paused"),
+    press("bucket", "let_pass", "rate_limit.let_pass"),
 )
 each_press = pytest.mark.parametrize("pressed", PRESSES, ids=str)
 

@@ -121,13 +121,25 @@ def test_a_discrepancy_gets_an_owner(world: World, signed_in: SignedIn) -> None:
 
 def test_a_rate_limit_is_changed_but_never_to_nothing(world: World, signed_in: SignedIn) -> None:
     browser = signed_in("superuser")
-    assert browser.post(page(world.bucket), {"rate_per_s": "5", "capacity": "8"}).status_code == 302
-    for wrong in ({"rate_per_s": "0", "capacity": "3"}, {"rate_per_s": "1", "capacity": "0.5"}):
-        assert browser.post(page(world.bucket), wrong).status_code == 200
+    chosen = {"rate_per_s": "5", "capacity": "8", "most_in_flight": "2", "reads_allowed": "20000"}
+    assert browser.post(page(world.bucket), chosen).status_code == 302
+    for wrong in (
+        {"rate_per_s": "0"},
+        {"rate_per_s": "10001"},
+        {"capacity": "0.5"},
+        {"most_in_flight": "0"},
+        {"reads_allowed": "999"},
+    ):
+        assert browser.post(page(world.bucket), chosen | wrong).status_code == 200, wrong
     with every_tenant():
         bucket = RateBucket.objects.get(pk=world.bucket.pk)
     assert (bucket.rate_per_s, bucket.capacity) == (5, 8)
+    assert (bucket.most_in_flight, bucket.reads_allowed) == (2, 20_000)
+    assert last_entry("rate_limit.changed")[0].actor == "superuser"
     assert signed_in("support").post(page(world.bucket), {"rate_per_s": "9"}).status_code == 403
+    assert browser.post(page(world.bucket), dict.fromkeys(chosen, "")).status_code == 302
+    with every_tenant():
+        assert RateBucket.objects.get(pk=world.bucket.pk).rate_per_s is None
 
 
 def test_what_an_operator_takes_from_a_group_stays_out(db: None) -> None:

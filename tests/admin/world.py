@@ -33,6 +33,7 @@ from tenants.models import (
 )
 from tests.admin.balance_rows import make_balance
 from tests.admin.connected import connect
+from tests.admin.limit_rows import make_budgets
 from tests.admin.plan_rows import make_plan
 from tests.admin.stray_rows import make_stray
 from tests.factories import (
@@ -89,7 +90,7 @@ def make_world(name: str = "Maple Joinery", *, invoices: int = 3, **tenant_value
         job=job,
         discrepancy=discrepancy,
         client=client,
-        bucket=RateBucket.objects.get(tenant=tenant, vendor="stripe"),
+        bucket=RateBucket.objects.get(tenant=tenant, vendor="stripe", endpoint=""),
         stray=make_stray(made[-1][0]),
     )
 
@@ -274,15 +275,7 @@ def _tenant_rows(tenant: Tenant) -> None:
             last_finished_at=now - timedelta(minutes=4),
             last_result="2 changed",
         )
-    for vendor in ("freshbooks", "stripe"):
-        RateBucket.objects.create(
-            tenant=tenant,
-            vendor=vendor,
-            rate_per_s=3,
-            capacity=3,
-            tokens=2,
-            updated_at=now,
-        )
+    make_budgets(tenant)
     CallCount.objects.create(
         tenant=tenant,
         day=now.date(),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from connector.clients import freshbooks_client
 from connector.errors import VendorUnavailable
-from connector.limits import CallInsideTransaction
+from connector.limits.gate import CallInsideTransaction
 from connector.vendors.freshbooks.tokens import AccessToken
 from tenants.models import FreshBooksGrant, Tenant
 from tenants.scope import tenant_scope

@@ -16,7 +16,8 @@ from tests.sandbox.driving import FreshBooks, Vendor
 
 SETTINGS = {
     "FRESHBOOKS_RATE_PER_S": "200",
-    "STRIPE_RATE_PER_S": "200",
+    "STRIPE_TEST_RATE_PER_S": "200",
+    "STRIPE_ENDPOINT_RATE_PER_S": "200",
     "PAYMENT_SETTLE_S": "1",
     "JOB_LEASE_S": "3",
     "SCHEDULE_TICK_S": "1",

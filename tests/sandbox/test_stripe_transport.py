@@ -227,3 +227,28 @@ def test_what_else_a_restricted_key_needs_is_a_switch(desk: Desk) -> None:
         client.v1.invoices.retrieve(invoice.id, {"expand": ["payments"]})
     with pytest.raises(stripe.PermissionError, match="rak_event_read"):
         client.v1.events.list()
+
+
+@pytest.mark.parametrize(
+    ("switch", "answer", "limit", "reason"),
+    [
+        ("rate_limit", "10_per_second", 10, "global-rate"),
+        ("endpoint_rate_limit", "5_per_second", 5, "endpoint-rate"),
+    ],
+)
+def test_limits_are_switches(desk: Desk, switch: str, answer: str, limit: int, reason: str) -> None:
+    """The clock stands nearly still for as many quick calls, so that the last is one too many."""
+    desk.control("switches", {switch: answer})
+
+    def call(path: str) -> requests.Response:
+        return requests.get(desk.url + path, auth=(desk.key, ""), timeout=5)
+
+    answers = [call("/v1/balance") for _ in range(3 * limit)]
+    statuses = [one.status_code for one in answers]
+    assert statuses[:limit] == [200] * limit
+    assert 429 in statuses
+    refused = answers[statuses.index(429)]
+    assert refused.headers["Stripe-Rate-Limited-Reason"] == reason
+    assert refused.json()["error"]["code"] == "rate_limit"
+    alone = reason == "endpoint-rate"  # another endpoint is still free
+    assert call("/v1/events").ok is alone
