@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='ratebucket',
             name='most_in_flight',
-            field=models.PositiveSmallIntegerField(blank=True, help_text="How many worker processes may call this account at the same time. Empty: the setting's value.", null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='workers at once'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text="How many workers may call this account at the same time. Empty: the setting's value.", null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='workers at once'),
         ),
         migrations.AddField(
             model_name='ratebucket',

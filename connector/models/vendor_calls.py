@@ -44,7 +44,7 @@ class RateBucket(TenantOwned):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
-        help_text="How many worker processes may call this account at the same time. "
+        help_text="How many workers may call this account at the same time. "
         "Empty: the setting's value.",
     )
     reads_allowed = models.PositiveIntegerField(

@@ -135,7 +135,7 @@ def test_a_rate_limit_is_changed_but_never_to_nothing(world: World, signed_in: S
         bucket = RateBucket.objects.get(pk=world.bucket.pk)
     assert (bucket.rate_per_s, bucket.capacity) == (5, 8)
     assert (bucket.most_in_flight, bucket.reads_allowed) == (2, 20_000)
-    assert last_entry("rate_limit.changed")[0].actor == "superuser"
+    assert last_entry("rate_limit.changed")[0].actor == "ada"
     assert signed_in("support").post(page(world.bucket), {"rate_per_s": "9"}).status_code == 403
     assert browser.post(page(world.bucket), dict.fromkeys(chosen, "")).status_code == 302
     with every_tenant():

@@ -16,7 +16,9 @@ SignedIn = Callable[[str], Client]
 
 def test_letting_calls_pass_ends_the_pause(world: World, signed_in: SignedIn) -> None:
     browser = signed_in("superuser")
-    assert "no answers: paused" in browser.get(page_of(world.bucket)).content.decode()
+    assert (
+        "vendor incident: one try a minute" in browser.get(page_of(world.bucket)).content.decode()
+    )
     browser.post(url_of(world.bucket, "let_pass"), CONFIRM)
     with every_tenant():
         bucket = RateBucket.objects.get(pk=world.bucket.pk)

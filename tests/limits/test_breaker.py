@@ -48,7 +48,7 @@ def test_a_vendor_that_does_not_answer_is_left_in_peace_longer_and_longer(
     for _ in range(12):
         gate.after(report(outcome))
         waits.append(wait_of(fresh_tenant))
-    assert 1.5 <= waits[0] <= 3.2
+    assert 0 < waits[0] <= 3.2
     assert all(later > earlier for earlier, later in pairwise(waits[:6:2]))
     assert 230 <= waits[-1] <= 470
     assert passes(gate_of(fresh_tenant), fresh_tenant, "stripe"), "the other vendor is not blocked"
