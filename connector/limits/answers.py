@@ -23,11 +23,11 @@ SLOW_FAILURE = 3  # how many failures a slow one counts
 BREAK_PER_CALL = 20
 SLOW_FOR_S = 30
 
-# After a 429. The first one halves the rate; one that follows soon lowers it by three tenths: it is
+# After a 429. The first one halves the rate; one that follows soon lowers it by a fifth: it is
 # still far too high. A later one is the way to find the limit, and takes a seventh.
 BLOCKED_DEFAULT_S = 1.0  # after a 429 that names no time
-FIRST_CUT, SOON_CUT, LATER_CUT = 0.5, 0.7, 0.85
-RECOVERY_CALLS = 1000  # so many calls until the rate of the last 429 is reached again
+FIRST_CUT, SOON_CUT, LATER_CUT = 0.5, 0.8, 0.85
+RECOVERY_CALLS = 600  # so many calls until the rate of the last 429 is reached again
 LEAST_RECOVERY_S, LONGEST_RECOVERY_S = 30, 600
 SOON = 0.25  # of the recovery
 AT_ONCE_S = 1.0  # 429s within this time are one: the calls were under way already
