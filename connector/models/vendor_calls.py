@@ -19,7 +19,7 @@ class RateBucket(TenantOwned):
 
     vendor = models.CharField(max_length=12)
     endpoint = models.CharField(
-        max_length=60, blank=True, default="", help_text="Empty: the whole account."
+        max_length=60, blank=True, default="", db_default="", help_text="Empty: the whole account."
     )
     rate_per_s = models.DecimalField(
         "calls per second",
@@ -68,15 +68,17 @@ class RateBucket(TenantOwned):
     ceiling_per_s = models.FloatField(null=True, blank=True)
     lowered_per_s = models.FloatField(null=True, blank=True)
     lowered_at = models.DateTimeField(null=True, blank=True)
-    recovery_s = models.FloatField(default=0)
+    recovery_s = models.FloatField(default=0, db_default=0)
     in_flight = models.JSONField(
-        default=dict, help_text="Who calls now: worker, and until when at the latest (epoch)."
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        help_text="Who calls now: worker, and until when at the latest (epoch).",
     )
     slow_until = models.DateTimeField(
         null=True, blank=True, help_text="It answers slowly: one worker at a time until then."
     )
     reads_month = models.DateField(null=True, blank=True)
-    reads = models.PositiveIntegerField(default=0)
+    reads = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [

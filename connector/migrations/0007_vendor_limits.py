@@ -21,7 +21,7 @@ SELECT set_config('app.tenant', '', true);
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connector', '0005_schedule'),
+        ('connector', '0006_older_versions'),
         ('tenants', '0001_initial'),
     ]
 
@@ -53,12 +53,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='ratebucket',
             name='endpoint',
-            field=models.CharField(blank=True, default='', help_text='Empty: the whole account.', max_length=60),
+            field=models.CharField(blank=True, db_default='', default='', help_text='Empty: the whole account.', max_length=60),
         ),
         migrations.AddField(
             model_name='ratebucket',
             name='in_flight',
-            field=models.JSONField(default=dict, help_text='Who calls now: worker, and until when at the latest (epoch).'),
+            field=models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text='Who calls now: worker, and until when at the latest (epoch).'),
         ),
         migrations.AddField(
             model_name='ratebucket',
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='ratebucket',
             name='reads',
-            field=models.PositiveIntegerField(default=0),
+            field=models.PositiveIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='ratebucket',
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='ratebucket',
             name='recovery_s',
-            field=models.FloatField(default=0),
+            field=models.FloatField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='ratebucket',
