@@ -20,7 +20,7 @@ from django.db.models import Q
 from connector.currencies import EXPONENTS
 from connector.models import Discrepancy, StrayPayment
 from connector.statement import reading, totals
-from connector.statement.invoices import invoice_lines
+from connector.statement.invoices import by_number, invoice_lines
 from connector.statement.months import Month
 from connector.statement.payouts import rate_text, read_not_paid_out, read_payouts
 from connector.statement.records import LooseLine, Movement, OpenDifference, Statement
@@ -46,7 +46,8 @@ def build_statement(tenant: Tenant, month: Month) -> Statement:
     """
     start, end = month.bounds(ZoneInfo(tenant.time_zone))
     last = reading.last_fact()
-    invoices = tuple(invoice_lines(start, end, after=month.following.first_day, last=last))
+    lines = invoice_lines(start, end, after=month.following.first_day, last=last)
+    invoices = tuple(sorted(lines, key=by_number))
     movements = tuple(_movement(fact) for fact in reading.facts_between(start, end, last))
     unmatched = tuple(_loose(start, end, last))
     payouts = read_payouts(month.first_day, month.following.first_day)

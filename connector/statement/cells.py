@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from connector.errors import UnsupportedCurrency
@@ -22,6 +23,9 @@ class Amount:
 Cell = str | int | date | Amount | None
 Row = Sequence[Cell]
 
+# Columns of sentences: they get room, and more than one line.
+SENTENCES = frozenset({"Why", "What it means", "What to do", "Means", "Reason", "Arrived after"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
@@ -37,6 +41,18 @@ class Table:
     widths: tuple[int, ...]
     rows: Callable[[], Iterable[Row]]
     count: int
+
+
+LOOKED_AT = 200  # rows that tell of which kind a column is
+
+
+def numeric(table: Table) -> list[bool]:
+    """For each column whether it holds amounts or counts: they are written at the right."""
+    found = [False] * len(table.columns)
+    for row in islice(table.rows(), LOOKED_AT):
+        for place, cell in enumerate(row):
+            found[place] = found[place] or isinstance(cell, (Amount, int))
+    return found
 
 
 def maybe(minor: int | None, currency: str) -> Amount | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from connector.statement.explaining import Collected, Sides, explain
 from connector.statement.records import COLUMNS, InvoiceLine, difference, no_sums
 
 LEFT_ALONE = (InvoiceLink.State.SKIPPED, InvoiceLink.State.REMOVED)
+_DIGITS = re.compile(r"(\d+)")
 _STRIPE_COLUMNS = ("collected", "returned")
 _BOOK_COLUMNS = ("recorded", "elsewhere")
 
@@ -72,6 +74,13 @@ def invoice_lines(
         for currency in sorted(sums):
             if _belongs(invoice, currency, sums[currency], after):
                 yield _line(invoice, currency, sums[currency], known)
+
+
+def by_number(line: InvoiceLine) -> tuple[Any, ...]:
+    """In the order in which people count: 2 before 10, INV-9 before INV-10."""
+    parts = _DIGITS.split(line.number.casefold())
+    natural = tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)
+    return natural, line.invoice, line.currency
 
 
 def _collected(row: tuple[Any, ...]) -> Collected:

@@ -108,7 +108,7 @@ def payouts_table(statement: Statement) -> Table:
             *("Gross", "Fees", "Refunds", "Disputes", "Reserves", "Other"),
             *("Net", "Deposit", "Not accounted for", "Why"),
         ),
-        widths=(20, 38, 18, 14, 21, 19, 19, 19, 19, 19, 21, 21, 19, 20),
+        widths=(20, 36, 16, 17, 21, 18, 18, 18, 19, 17, 21, 21, 22, 60),
         rows=lambda: (_payout(line) for line in statement.payouts),
         count=len(statement.payouts),
     )

@@ -7,165 +7,197 @@ so: the other formats have every name in full.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import BinaryIO
 
-import pymupdf_fonts
-from bidi import get_display
-from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 
-from connector.statement.cells import Amount, Cell, Table, shown
+from connector.statement.cells import Amount, Cell, Table, numeric, shown
+from connector.statement.paper import (
+    BOLD,
+    HEADING,
+    HEIGHT,
+    MISSING,
+    PLAIN,
+    TITLE,
+    WIDTH,
+    Ink,
+    Paper,
+)
 
-PLAIN, BOLD = "FiraGO", "FiraGO-Bold"
-SIZE, LINE, MARGIN = 7, 4.1 * mm, 12 * mm
-WIDTH, HEIGHT = landscape(A4)
-MISSING = "?"
+LINE, MARGIN = 3.4 * mm, 12 * mm
+LEFT, RIGHT = MARGIN, WIDTH - MARGIN
+GAP = 4  # points on both sides of a column
+ROW_GAP = 0.8 * mm
+MOST_LINES = 6  # of one cell
+KEPT_TOGETHER = 9 * LINE  # a heading, the names of the columns, and some rows
+PALE = 0.85
 
 
 def write(tables: Iterable[Table], title: str, out: BinaryIO) -> None:
     """Write the document."""
-    _load_fonts()
-    paper = _Paper(out, title)
+    pages = _Pages(Paper(out, title), title)
     for table in tables:
-        paper.table(table)
-    paper.finish()
+        pages.table(table)
+    pages.finish()
 
 
-@cache
-def _load_fonts() -> frozenset[int]:
-    """Embed both fonts; answer the letters they have."""
-    letters: list[set[int]] = []
-    for name, source in ((PLAIN, "figo"), (BOLD, "figbo")):
-        font = TTFont(name, io.BytesIO(pymupdf_fonts.myfont(source)))
-        pdfmetrics.registerFont(font)
-        letters.append(set(font.face.charToGlyph))
-    return frozenset(letters[0] & letters[1])
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column on paper: its place in a row of the table, its name, and its edges."""
+
+    place: int
+    name: str
+    left: float
+    right: float
+    is_numeric: bool
+
+    @property
+    def width(self) -> float:
+        """What a text may take."""
+        return self.right - self.left
 
 
-class _Paper:
-    """Pages that are written from top to bottom."""
+class _Pages:
+    """Tables one below the other, over as many pages as they need."""
 
-    def __init__(self, out: BinaryIO, title: str) -> None:
-        self._canvas = Canvas(out, pagesize=(WIDTH, HEIGHT), pageCompression=1, invariant=1)
-        self._canvas.setTitle(title)
-        self._title, self._letters = title, _load_fonts()
-        self._page, self._y, self._missing = 0, 0.0, False
-        self._new_page()
+    def __init__(self, paper: Paper, title: str) -> None:
+        self._paper, self._title = paper, title
+        self._y = 0.0
+        self._top_of_page()
+        paper.text(LEFT, self._y - LINE / 2, title, TITLE)
 
     def table(self, table: Table) -> None:
-        """A title, a note, the names of the columns, and all rows."""
-        columns = [n for n, width in enumerate(table.widths) if width]
-        edges = _edges([table.widths[n] for n in columns])
-        if self._y < MARGIN + 8 * LINE:
+        """A heading, a note, the names of the columns, and all rows."""
+        if self._y < MARGIN + KEPT_TOGETHER:
             self._new_page()
-        self._y -= 2 * LINE
-        self._text(MARGIN, table.title, font=BOLD, size=11)
-        self._y -= LINE
-        self._text(MARGIN, table.note if table.count else f"{table.note} None.", size=SIZE)
-        self._y -= 1.4 * LINE
-        head = [table.columns[n] for n in columns]
-        is_amount: list[bool] = []
+        self._heading(table)
+        columns = _columns(table)
+        if table.count:
+            self._names(columns)
         for row in table.rows():
-            cells = [row[n] for n in columns]
-            if not is_amount:
-                is_amount = [isinstance(cell, Amount) for cell in cells]
-                self._head(head, edges, is_amount)
-            if self._y < MARGIN + LINE:
+            cells = [row[column.place] for column in columns]
+            texts = [
+                [] if cell is None or cell == "" else _lines(cell, column.width)
+                for cell, column in zip(cells, columns, strict=True)
+            ]
+            height = max(1, *map(len, texts)) * LINE + ROW_GAP
+            if self._y - height < MARGIN:
                 self._new_page()
+                self._y -= 1.2 * LINE
+                self._paper.text(LEFT, self._y, f"{table.title} (continued)", BOLD)
                 self._y -= LINE
-                self._head(head, edges, is_amount)
-            self._row(cells, edges, font=PLAIN)
+                self._names(columns)
+            self._row(texts, cells, columns)
+            self._y -= height
 
     def finish(self) -> None:
         """The last line and the end."""
-        if self._missing:
-            self._y -= LINE
+        if self._paper.has_missing:
+            self._y -= 2 * LINE
             if self._y < MARGIN:
                 self._new_page()
+                self._y -= LINE
             note = f'"{MISSING}" stands for letters that this font does not have. The HTML, CSV and XLSX forms show them.'
-            self._text(MARGIN, note, size=SIZE)
-        self._canvas.save()
+            self._paper.text(LEFT, self._y, note)
+        self._paper.finish()
+
+    def _heading(self, table: Table) -> None:
+        self._y -= 3 * LINE
+        self._paper.text(LEFT, self._y, table.title, HEADING)
+        note = table.note if table.count else f"{table.note} None."
+        for text in _wrapped(note, RIGHT - LEFT, PLAIN):
+            self._y -= LINE
+            self._paper.text(LEFT, self._y, text)
+        self._y -= 0.8 * LINE
+
+    def _top_of_page(self) -> None:
+        self._y = HEIGHT - MARGIN
+        self._paper.page_number(RIGHT, self._y)
+        if self._paper.pages > 1:
+            self._paper.text(LEFT, self._y, self._title, BOLD)
 
     def _new_page(self) -> None:
-        if self._page:
-            self._canvas.showPage()
-        self._page += 1
-        self._y = HEIGHT - MARGIN
-        self._text(MARGIN, self._title, font=BOLD, size=SIZE)
-        self._right(WIDTH - MARGIN, f"Page {self._page}", font=PLAIN)
-        self._y -= LINE
+        self._paper.next_page()
+        self._top_of_page()
 
-    def _head(self, names: Sequence[str], edges: Sequence[Any], right: Sequence[bool]) -> None:
-        """Column names, on two lines where they have two words, above a rule."""
-        lines = [name.split(" ", 1) if " " in name else ["", name] for name in names]
-        for number in (0, 1):
-            for words, (left, end), at_right in zip(lines, edges, right, strict=True):
-                text = self._fit(words[number], end - left, BOLD)
-                if at_right:
-                    self._right(end, text, font=BOLD)
+    def _names(self, columns: Sequence[_Column]) -> None:
+        """The names of the columns above a rule, on as many lines as the longest needs."""
+        names = [_wrapped(column.name, column.width, BOLD) for column in columns]
+        most = max(map(len, names))
+        for lines, column in zip(names, columns, strict=True):
+            for number, text in enumerate(lines, start=most - len(lines) + 1):
+                y = self._y - number * LINE * 0.85
+                if column.is_numeric:
+                    self._paper.text_to(column.right, y, text, BOLD, most=column.width)
                 else:
-                    self._text(left, text, font=BOLD)
-            self._y -= LINE * 0.8
-        self._canvas.setLineWidth(0.3)
-        self._canvas.line(MARGIN, self._y + LINE * 0.55, WIDTH - MARGIN, self._y + LINE * 0.55)
-        self._y -= LINE * 0.3
+                    self._paper.text(column.left, y, text, BOLD)
+        self._y -= most * LINE * 0.85 + ROW_GAP
+        self._paper.rule(LEFT, RIGHT, self._y)
 
-    def _row(self, cells: Sequence[Cell], edges: Sequence[Any], *, font: str) -> None:
-        for cell, (left, end) in zip(cells, edges, strict=True):
-            if cell is None or cell == "":
-                continue
+    def _row(
+        self, texts: Sequence[list[str]], cells: Sequence[Cell], columns: Sequence[_Column]
+    ) -> None:
+        for lines, cell, column in zip(texts, cells, columns, strict=True):
+            y = self._y - LINE + ROW_GAP / 2
             if isinstance(cell, (Amount, int)):
-                self._right(end, shown(cell), font=font)
-            else:
-                self._text(
-                    left, self._fit(self._drawable(shown(cell)), end - left, font), font=font
-                )
-        self._y -= LINE
-
-    def _text(self, x: float, text: str, *, font: str = PLAIN, size: int = SIZE) -> None:
-        if text:
-            self._canvas.setFont(font, size)
-            self._canvas.drawString(x, self._y, self._drawable(text))
-
-    def _right(self, x: float, text: str, *, font: str) -> None:
-        self._canvas.setFont(font, SIZE)
-        self._canvas.drawRightString(x, self._y, text)
-
-    def _drawable(self, text: str) -> str:
-        """In the order it is drawn, with a mark for each letter that the font does not have."""
-        if text.isascii():
-            return (
-                text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
-            )
-        drawn = "".join(letter if ord(letter) in self._letters else MISSING for letter in text)
-        self._missing = self._missing or drawn != text
-        return str(get_display(drawn))
-
-    def _fit(self, text: str, width: float, font: str) -> str:
-        """Cut what is too wide for its column, visibly."""
-        if len(text) * SIZE * 0.3 < width and pdfmetrics.stringWidth(text, font, SIZE) <= width:
-            return text
-        low, high = 0, len(text)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if pdfmetrics.stringWidth(f"{text[:middle]}…", font, SIZE) <= width:
-                low = middle
-            else:
-                high = middle - 1
-        return text if low == len(text) else f"{text[:low]}…"
+                self._paper.text_to(column.right, y, lines[0], most=column.width)
+                continue
+            for text in lines:
+                self._paper.text(column.left, y, text)
+                y -= LINE
+        below = self._y - max(1, *map(len, texts)) * LINE - ROW_GAP
+        self._paper.rule(LEFT, RIGHT, below, grey=PALE)
 
 
-def _edges(widths: Sequence[int]) -> list[tuple[float, float]]:
-    """Left and right of each column, across the whole page."""
-    unit = (WIDTH - 2 * MARGIN) / sum(widths)
-    found, left = [], MARGIN
-    for width in widths:
-        found.append((left + 3, left + width * unit - 3))
-        left += width * unit
+def _columns(table: Table) -> list[_Column]:
+    """Those that are shown on paper, across the whole page."""
+    unit = (RIGHT - LEFT) / sum(table.widths)
+    found: list[_Column] = []
+    left = LEFT
+    each = zip(table.columns, table.widths, numeric(table), strict=True)
+    for place, (name, width, is_numeric) in enumerate(each):
+        if width:
+            end = left + width * unit
+            found.append(_Column(place, name, left + (GAP if found else 0), end - GAP, is_numeric))
+            left = end
     return found
+
+
+def _lines(cell: Cell, width: float) -> list[str]:
+    """What stands in a cell: an amount on one line, a text on as many as it needs, up to a limit."""
+    text = shown(cell)
+    if isinstance(cell, (Amount, int)) or PLAIN.width(text) <= width:
+        return [text]
+    lines = _wrapped(text, width, PLAIN)
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], f"{lines[MOST_LINES - 1][:-1]}…"]
+    return lines
+
+
+def _wrapped(text: str, width: float, ink: Ink) -> list[str]:
+    """A text on lines that are not wider than this, broken between words where that is possible."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if ink.width(longer) <= width:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        line = word
+        while ink.width(line) > width:
+            fits = _fitting(line, width, ink)
+            lines.append(line[:fits])
+            line = line[fits:]
+    return [*lines, line]
+
+
+def _fitting(word: str, width: float, ink: Ink) -> int:
+    """How many letters of a word fit, one at least."""
+    fits = 1
+    while fits < len(word) and ink.width(word[: fits + 1]) <= width:
+        fits += 1
+    return fits

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from connector.models import Discrepancy
 from connector.statement import money_tables
+from connector.statement.about import about_table, words_table
 from connector.statement.cells import Amount, Row, Table, local, maybe
 from connector.statement.changes import Carried, Changes
 from connector.statement.explaining import KINDS
@@ -17,6 +18,8 @@ from connector.statement.records import (
     Sums,
     difference,
 )
+
+UNEXPLAINED = "UNEXPLAINED: look at this invoice"
 
 
 def stripe_side(sums: Sums) -> int:
@@ -34,6 +37,7 @@ def tables_of(made: Made) -> list[Table]:
     statement = made.statement
     zone = ZoneInfo(statement.time_zone)
     found = [
+        about_table(made, zone),
         _totals(statement),
         _invoices(statement),
         _reasons(statement),
@@ -45,8 +49,10 @@ def tables_of(made: Made) -> list[Table]:
         _open(statement, zone),
     ]
     if made.carried:
-        found.insert(1, _carried(made.carried))
-    return found if made.changes is None else [*found, _changed(made.changes)]
+        found.insert(2, _carried(made.carried))
+    if made.changes is not None:
+        found.append(_changed(made.changes))
+    return [*found, words_table()]
 
 
 def _totals(statement: Statement) -> Table:
@@ -134,7 +140,7 @@ def _invoices(statement: Statement) -> Table:
         note="Every invoice with a movement in the month or with anything open. The vendors' own "
         "figures are what they said last, not at the end of the month.",
         columns=columns,
-        widths=(20, 33, 0, 15, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 40, *(0,) * 12),
+        widths=(36, 60, 0, 26, *(35,) * 10, 110, *(0,) * 13),
         rows=lambda: (_invoice(line) for line in statement.invoices),
         count=len(statement.invoices),
     )
@@ -151,7 +157,7 @@ def _invoice(line: InvoiceLine) -> Row:
         *_moved(line.moved, code),
         *_both(line.closing, code),
         Amount(line.difference, code),
-        "; ".join(sorted({KINDS[part.kind] for part in line.explained})),
+        _why(line),
         Amount(line.unexplained, code),
         line.freshbooks_status,
         maybe(line.freshbooks_total, code),
@@ -168,6 +174,11 @@ def _invoice(line: InvoiceLine) -> Row:
     )
 
 
+def _why(line: InvoiceLine) -> str:
+    reasons = sorted({KINDS[part.kind] for part in line.explained})
+    return "; ".join([*reasons, UNEXPLAINED] if line.unexplained else reasons)
+
+
 def _reasons(statement: Statement) -> Table:
     def rows() -> Iterator[Row]:
         for line in statement.invoices:
@@ -176,7 +187,7 @@ def _reasons(statement: Statement) -> Table:
                 yield line.number, line.currency, amount, KINDS[part.kind], part.payment
             if line.unexplained:
                 amount = Amount(line.unexplained, line.currency)
-                yield line.number, line.currency, amount, "UNEXPLAINED: look at this invoice", ""
+                yield line.number, line.currency, amount, UNEXPLAINED, ""
 
     return Table(
         name="differences",

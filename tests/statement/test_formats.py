@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
@@ -18,11 +19,13 @@ import pytest
 from openpyxl import load_workbook
 
 from connector.statement.cells import Amount, exact, shown
+from connector.statement.closing import close_month
 from connector.statement.csv_files import tame
 from connector.statement.formats import FORMATS, TABLE_FORMATS, file_name, write_format
 from connector.statement.making import Made, make_statement
 from connector.statement.months import Month
 from connector.statement.tables import tables_of
+from tests.pipeline.shop import cause
 from tests.statement import busy
 from tests.statement.books import Books, at
 
@@ -131,6 +134,74 @@ def test_pdf_is_made_of_any_name(made: Made) -> None:
     assert data.count(b"/FontFile2") >= 1  # embedded
 
 
+def streams_of(data: bytes) -> list[str]:
+    """What is drawn, as PDF operators: each page, and what all pages share."""
+    found = []
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", data, re.DOTALL):
+        try:
+            found.append(zlib.decompressobj().decompress(stream).decode("latin-1"))
+        except zlib.error:
+            found.append(stream.decode("latin-1"))
+    return found
+
+
+def pages_of(data: bytes) -> list[str]:
+    return [text for text in streams_of(data) if "(Page " in text]
+
+
+def test_pdf_shows_every_amount_of_the_columns_on_paper(made: Made) -> None:
+    drawn = "\n".join(pages_of(written(made, "pdf")))
+    for table in tables_of(made):
+        for row in table.rows():
+            for cell, width in zip(row, table.widths, strict=True):
+                if width and isinstance(cell, Amount) and cell.minor >= 0:
+                    assert f"({shown(cell)}) Tj" in drawn, (table.name, cell)
+
+
+def test_pdf_numbers_its_pages_and_repeats_the_heads_of_tables(books: Books) -> None:
+    for number in range(120):
+        books.record(books.invoice(f"INV-{number}"), 100, at(5))
+    data = written(make_statement(books.tenant, MARCH), "pdf")
+    pages = pages_of(data)
+    assert [f"(Page {n}) Tj" in page for n, page in enumerate(pages, 1)] == [True] * len(pages)
+    assert len(pages) > 3
+    assert any(f"(of {len(pages)}) Tj" in text for text in streams_of(data))
+    for page in pages:
+        if "(INV-" in page:
+            assert "(Invoice) Tj" in page
+
+
+def test_long_sentences_are_wrapped_and_not_cut(books: Books) -> None:
+    name = "The quite long name of a company that trades in very many different places Ltd."
+    books.record(books.invoice("INV-1", client=name), 100, at(5))
+    drawn = "\n".join(pages_of(written(make_statement(books.tenant, MARCH), "pdf")))
+    shown_words = " ".join(re.findall(r"\(([^()]*)\) Tj", drawn))
+    for word in name.split():
+        assert word in shown_words
+    assert "…" not in drawn
+
+
+def test_invoices_stand_in_the_order_in_which_people_count(books: Books) -> None:
+    for number in ("INV-10", "INV-9", "inv-2", "2", "10", "INV-2a", ""):
+        books.record(books.invoice(number), 100, at(5))
+    made = make_statement(books.tenant, MARCH)
+    numbers = [line.number for line in made.statement.invoices]
+    assert numbers == ["", "2", "10", "inv-2", "INV-2a", "INV-9", "INV-10"]
+
+
+def test_it_says_whether_the_month_is_closed(books: Books) -> None:
+    def closing() -> str:
+        about = tables_of(make_statement(books.tenant, MARCH))[0]
+        return next(str(row[1]) for row in about.rows() if row[0] == "Closing")
+
+    books.record(books.invoice("INV-1"), 100, at(5))
+    assert closing() == "This month is not closed."
+    close_month(books.tenant, MARCH, cause=cause())
+    assert "Nothing changed since." in closing()
+    books.record(books.invoice("INV-2"), 100, at(6))
+    assert "figures changed since" in closing()
+
+
 def test_json_is_the_statement(made: Made) -> None:
     found = json.loads(written(made, "json"))
     assert found["format"] == "ml-connector-statement/1"
@@ -138,7 +209,7 @@ def test_json_is_the_statement(made: Made) -> None:
 
 
 def test_every_format_is_the_same_when_made_again(made: Made) -> None:
-    for name in ("json", "csv", "html", "pdf"):
+    for name in ("json", "csv", "html", "xlsx", "pdf"):
         assert written(made, name) == written(made, name), name
 
 
@@ -172,7 +243,7 @@ def test_libraries_are_loaded_only_when_asked_for() -> None:
     """Web and workers shall not carry them in memory."""
     code = (
         "import django, sys; django.setup(); import connector.statement.formats;"
-        "print(sorted({'openpyxl', 'reportlab', 'bidi', 'pymupdf_fonts', 'PIL'} & set(sys.modules)))"
+        "print(sorted({'xlsxwriter', 'reportlab', 'bidi', 'pymupdf_fonts', 'PIL'} & set(sys.modules)))"
     )
     settings = {
         "DJANGO_SETTINGS_MODULE": "config.settings",
