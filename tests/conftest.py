@@ -22,6 +22,7 @@ from django.db import connection, connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
+from config.celery_app import app
 from tenants.models import (
     FreshBooksConnection,
     FreshBooksGrant,
@@ -39,6 +40,15 @@ TEST_DATABASE = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpi
 
 def _url(name: str, database: str) -> str:
     return urlunsplit(urlsplit(os.environ[name])._replace(path=f"/{database}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_broker() -> None:
+    """One of Valkey's databases per test process: none takes the rings of another."""
+    if "REDIS_URL" in os.environ:
+        number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        os.environ["REDIS_URL"] = settings.REDIS_URL = _url("REDIS_URL", number)
+        app.conf.update(broker_url=settings.REDIS_URL)
 
 
 @pytest.fixture(scope="session")

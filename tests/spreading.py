@@ -13,12 +13,17 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-MOST_PROCESSES = 8  # each has a database, two pairs of simulators and half a gigabyte
+MOST_PROCESSES = 8  # each has two databases, two pairs of simulators and half a gigabyte
 WAY = re.compile(r"(tests/money/test_every_case\.py)::.*\[([a-z]+-[a-z]+)")
 """Its tests share what was played in one mode with one delivery, and that alone."""
 FLOWS = "tests/flows/"
 """They share one running system, with services that they restart."""
-LONG = (FLOWS, "tests/demo/", "tests/money/test_histories.py", "tests/money/test_every_case.py")
+LONG = (
+    FLOWS,
+    "tests/demo/",
+    "tests/money/test_histories.py",
+    "tests/money/test_every_case.py",
+)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -160,5 +160,5 @@ def test_a_program_that_stops_saying_that_it_is_alive_is_started_again(
             assert eventually(lambda: time.monotonic() > watched_until)
             assert runs(first)
         process.terminate()
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     assert ("gives no sign of life" in errors) == restarts
