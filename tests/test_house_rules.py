@@ -62,8 +62,6 @@ def _calls(path: Path) -> list[tuple[str, int]]:
 
 
 SECONDS_TO_WAIT = {
-    "connector/jobs/liveness.py",
-    "connector/jobs/runner.py",
     "connector/limits/seeing.py",
     "connector/vendors/freshbooks/envelopes.py",
     "connector/vendors/stripe/errors.py",
