@@ -109,7 +109,10 @@ def same_sums(evidence: Evidence) -> Verdict:
 
 
 def looked_before_posting_again(evidence: Evidence) -> Verdict:
-    """I30, from the record: between two POSTs with one marker, the invoice's payments were read."""
+    """I30, from the record: between two POSTs with one marker, the invoice's payments were read.
+
+    Not so after a refusal (4xx): that one was surely not done.
+    """
     posts: dict[str, list[Request]] = defaultdict(list)
     looks: dict[str, list[float]] = defaultdict(list)
     for one in evidence.requests:
@@ -127,7 +130,8 @@ def looked_before_posting_again(evidence: Evidence) -> Verdict:
         f"{name}: posted again without a look"
         for name, rows in posts.items()
         for first, second in pairwise(rows)
-        if not any(first.at < at <= second.at for at in looks[name.split()[0]])
+        if not 400 <= (first.status or 0) < 500
+        and not any(first.at < at <= second.at for at in looks[name.split()[0]])
     ]
     return judge("I30", sum(map(len, posts.values())), problems)
 

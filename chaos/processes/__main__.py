@@ -7,12 +7,13 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 
-from chaos.invariants.verdict import State
+from chaos.invariants.verdict import State, Verdict
 from chaos.processes.business import Business
-from chaos.processes.checking import check_all
+from chaos.processes.checking import check_all, drill_all
 from chaos.processes.schedule import Schedule
 from chaos.processes.settling import in_time, settle
 from chaos.processes.size import Size, parse
@@ -78,10 +79,21 @@ def run(size: Size, logs: Path, say: Progress) -> TierResult:
         result.verdicts += watch.stop()
         result.broken += watch.errors
         result.verdicts += check_all(system, result.faults)
+        _say_all(say, result.verdicts)
+        for verdict in drill_all(system) if size.drills else ():
+            result.verdicts.append(verdict)
+            _say_all(say, [verdict])
         result.broken += _unlike_the_vendors(system)
         result.facts["tenants that had to connect FreshBooks again"] = system.lost_grants
     result.seconds = say.seconds
     return result
+
+
+def _say_all(say: Progress, verdicts: Iterable[Verdict]) -> None:
+    """What is known already, for whoever waits for the drills."""
+    for one in verdicts:
+        if one.state != State.NOT_CHECKED:
+            say(f"{one.id} {one.state}, {one.looked_at} looked at {' | '.join(one.problems[:3])}")
 
 
 def _disturb(system: System, say: Progress, result: TierResult) -> None:

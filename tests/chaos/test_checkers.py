@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -292,3 +293,10 @@ def test_a_token_whose_answer_died_with_its_worker_may_be_tried_again_if_the_los
     token_used_again({}, {}, evidence, ours)
     assert calls.tokens_used_once(evidence, lost=1).state == State.HELD
     assert calls.tokens_used_once(evidence, lost=0).state == State.BROKEN
+
+
+def test_after_a_refusal_nothing_needs_to_be_looked_for() -> None:
+    evidence, ours = agreeing()
+    posted_blindly({}, {}, evidence, ours)
+    evidence.requests[0] = replace(evidence.requests[0], status=429)
+    assert money.looked_before_posting_again(evidence).state == State.HELD
