@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import worker_process_init, worker_ready
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection, connections
 
 from audit.anchors import anchor_heads
 from config.celery_app import QUEUES
-from connector import polling, ringing, routing, ticking
+from connector import polling, ringing, routing, ticking, tokens, undisturbed
 from connector.jobs import claims, kinds, liveness, runner, versions
 from connector.models import Clock
 from tenants.scope import every_tenant
 
+log = logging.getLogger(__name__)
 _READY = """
 SELECT queue FROM unnest(%s::text[]) AS queues(queue)
 WHERE EXISTS (
@@ -32,6 +34,18 @@ WHERE EXISTS (
 def watch_progress(**_: Any) -> None:
     """In a worker's main process: end it if it hears nothing any more although work is ready."""
     threading.Thread(target=liveness.watch, name="liveness", daemon=True).start()
+
+
+@worker_process_init.connect
+def begin_process(**_: Any) -> None:
+    """In each process that runs jobs: end only between moments, save tokens that were left behind."""
+    undisturbed.install()
+    try:
+        tokens.recover_spooled()
+    except DatabaseError:
+        log.warning("spooled tokens wait for the next start or refresh: no database")
+    finally:
+        connections.close_all()
 
 
 @shared_task(name="connector.tasks.work")

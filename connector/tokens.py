@@ -2,8 +2,9 @@
 reason (ADR 5).
 
 A refresh token works once, and a new pair kills the old one. So the right to refresh is a lease on
-the grant's row, the new pair is saved in the first commit after the answer, and it is saved only
-if nobody else has changed the grant meanwhile. No vendor is called inside a transaction.
+the grant's row, whose commit also proves that the database can be written; the new pair is sealed
+onto the disk as the first act after the answer, then saved in a commit of its own, and only if
+nobody else has changed the grant meanwhile. No vendor is called inside a transaction.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import random
 import time
 import uuid
+from copy import copy
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -20,6 +22,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.recording import Cause
+from connector import token_spool
 from connector.errors import (
     ConnectorError,
     GrantLost,
@@ -33,6 +36,7 @@ from connector.grants import (
     note_refusal,
     restore_connections,
 )
+from connector.undisturbed import undisturbed
 from connector.vendors.freshbooks.oauth import FreshBooksOAuth
 from connector.vendors.freshbooks.records import TokenPair
 from connector.vendors.freshbooks.tokens import AccessToken, AccessTokenRejected
@@ -88,7 +92,9 @@ class GrantTokens:
 
     def _read(self) -> FreshBooksGrant:
         grant = FreshBooksGrant.objects.get(pk=self._grant_id)
-        if grant.lost_at is not None:
+        if grant.lost_at is not None and (pair := token_spool.find(grant)) is not None:
+            return save_pair(grant, pair, cause=self._cause)
+        if grant.lost_at is not None or not grant.refresh_token:
             raise grant_lost_error()
         return grant
 
@@ -97,13 +103,13 @@ class GrantTokens:
         if not _take_lease(grant):
             return self._newer_than(grant)
         try:
-            pair = self._new_pair(grant, probe=probe)
+            pair = token_spool.find(grant) or self._new_pair(grant, probe=probe)
         except GrantLost as error:
             return self._after_refusal(grant, error)
         except ConnectorError:
             _cool_down(grant)
             raise
-        return self._saved(grant, pair)
+        return _token_of(save_pair(grant, pair, cause=self._cause))
 
     def _newer_than(self, grant: FreshBooksGrant) -> AccessToken:
         """What another worker's refresh brought, if it is there already."""
@@ -125,7 +131,10 @@ class GrantTokens:
         """
         for _ in range(2):
             try:
-                return self._oauth.refresh(refresh_token=grant.refresh_token)
+                with undisturbed():
+                    pair = self._oauth.refresh(refresh_token=grant.refresh_token)
+                    token_spool.keep(grant, pair)
+                return pair
             except OutcomeUnknown:
                 _extend_lease(grant)
         if probe:
@@ -166,13 +175,31 @@ class GrantTokens:
             return _token_of(self._read())
         raise grant_lost_error()
 
-    def _saved(self, grant: FreshBooksGrant, pair: TokenPair) -> AccessToken:
-        """Save the pair, first of all. If somebody has connected again meanwhile, theirs is newer."""
-        _persist(grant, pair)
-        saved = self._read()
-        if saved.access_token == pair.access_token:
-            restore_connections(saved, cause=self._cause)
-        return _token_of(saved)
+
+def save_pair(grant: FreshBooksGrant, pair: TokenPair, *, cause: Cause) -> FreshBooksGrant:
+    """Save the pair, first of all. If somebody has connected again meanwhile, theirs is newer."""
+    _persist(grant, pair)
+    token_spool.forget(grant)
+    saved: FreshBooksGrant = FreshBooksGrant.objects.get(pk=grant.pk)
+    if saved.access_token == pair.access_token:
+        restore_connections(saved, cause=cause)
+    return saved
+
+
+def recover_spooled() -> int:
+    """Save what workers of this machine were answered and could not save; answer how many.
+
+    Called when a worker starts. A pair whose grant has a newer one, or is gone, is thrown away.
+    """
+    saved = 0
+    cause = Cause("worker", "a token that was left behind", uuid.uuid4())
+    for grant_id, path in token_spool.spooled():
+        grant = FreshBooksGrant.objects.filter(pk=grant_id).first()
+        pair = token_spool.find(grant) if grant else None
+        if grant is not None and pair is not None:
+            saved += save_pair(grant, pair, cause=cause).access_token == pair.access_token
+        path.unlink(missing_ok=True)
+    return saved
 
 
 def _token_of(grant: FreshBooksGrant) -> AccessToken:
@@ -210,12 +237,13 @@ def new_refresh_at(now: datetime, expires_at: datetime) -> datetime:
 def _persist(grant: FreshBooksGrant, pair: TokenPair) -> None:
     """One UPDATE in its own commit, tried for ten seconds: without it the tenant is locked out."""
     now = timezone.now()
-    grant.access_token, grant.refresh_token = pair.access_token, pair.refresh_token
+    new = copy(grant)
+    new.access_token, new.refresh_token = pair.access_token, pair.refresh_token
     for left in reversed(range(SAVE_TRIES)):
         try:
             _unchanged(grant).update(
-                access_token_sealed=grant.access_token_sealed,
-                refresh_token_sealed=grant.refresh_token_sealed,
+                access_token_sealed=new.access_token_sealed,
+                refresh_token_sealed=new.refresh_token_sealed,
                 scopes=" ".join(pair.scopes) or F("scopes"),
                 expires_at=pair.expires_at,
                 refresh_at=new_refresh_at(now, pair.expires_at),
