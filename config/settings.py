@@ -156,7 +156,7 @@ RECONCILE_INTERVAL_S = env.int("RECONCILE_INTERVAL_S", default=86_400)
 POLL_IDLE_FACTOR = env.int("POLL_IDLE_FACTOR", default=36)
 MONEY_POLL_INTERVAL_S = env.int("MONEY_POLL_INTERVAL_S", default=3600)
 PAYMENT_SETTLE_S = env.int("PAYMENT_SETTLE_S", default=20)
-TOKEN_SPOOL_DIR = env.str("TOKEN_SPOOL_DIR", default="") or str(BASE_DIR / ".run" / "tokens")
+TOKEN_SPOOL_DIR = env.str("TOKEN_SPOOL_DIR", default="")
 
 LOGGING = {
     "version": 1,

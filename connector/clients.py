@@ -6,6 +6,7 @@ Credentials are read in a short scope of that tenant; the scope is closed before
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from http import HTTPStatus
 
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from audit.recording import Cause, record
-from connector.errors import CredentialRejected
+from connector.errors import ConnectorError, CredentialRejected, FailureMode
 from connector.grants import grant_lost_error
 from connector.limits.gate import VendorGate
 from connector.tokens import GrantTokens
@@ -21,10 +22,11 @@ from connector.vendors.freshbooks.client import FreshBooksAccountClient
 from connector.vendors.freshbooks.oauth import FreshBooksOAuth, OAuthApp
 from connector.vendors.gate import CallReport
 from connector.vendors.stripe.client import StripeAccountClient
-from tenants.models import ConnectionState, FreshBooksConnection, StripeConnection
+from tenants.models import ConnectionState, FreshBooksConnection, StripeConnection, Tenant
 from tenants.scope import tenant_scope
 
 log = logging.getLogger(__name__)
+LOOK_EVERY_S = 2.0
 
 
 def freshbooks_client(tenant_id: int) -> FreshBooksAccountClient:
@@ -33,12 +35,12 @@ def freshbooks_client(tenant_id: int) -> FreshBooksAccountClient:
     Raises: GrantLost if it must be connected again; CredentialRejected if it is not connected.
     """
     with tenant_scope(tenant_id):
-        connection = FreshBooksConnection.objects.first()
+        connection = FreshBooksConnection.objects.select_related("tenant").first()
     if connection is None or connection.state == ConnectionState.DISCONNECTED:
         raise _not_connected("freshbooks", "FreshBooks")
     if connection.state == ConnectionState.NEEDS_REAUTH:
         raise grant_lost_error()
-    gate = VendorGate(tenant_id)
+    gate = WatchedGate(tenant_id, epoch=connection.tenant.epoch)
     return FreshBooksAccountClient(
         base_url=settings.FRESHBOOKS_API_BASE,
         account_id=connection.account_id,
@@ -64,7 +66,7 @@ def freshbooks_oauth(tenant_id: int) -> FreshBooksOAuth:
 def stripe_client(tenant_id: int) -> StripeAccountClient:
     """A client of the tenant's Stripe account. Raises CredentialRejected if there is no valid key."""
     with tenant_scope(tenant_id):
-        connection = StripeConnection.objects.first()
+        connection = StripeConnection.objects.select_related("tenant").first()
         api_key = connection.api_key if connection else ""
     if connection is None or connection.state == ConnectionState.DISCONNECTED or not api_key:
         raise _not_connected("stripe", "Stripe")
@@ -76,7 +78,9 @@ def stripe_client(tenant_id: int) -> StripeAccountClient:
             next_step="Paste a new Stripe key; waiting work then goes on by itself.",
         )
     return stripe_client_for_key(
-        tenant_id, api_key, gate=StoredKeyGate(tenant_id, livemode=_is_live(api_key))
+        tenant_id,
+        api_key,
+        gate=StoredKeyGate(tenant_id, livemode=_is_live(api_key), epoch=connection.tenant.epoch),
     )
 
 
@@ -96,7 +100,37 @@ def _is_live(api_key: str) -> bool:
     return api_key[2:].startswith("_live_")
 
 
-class StoredKeyGate(VendorGate):
+class TenantChanged(ConnectorError):
+    """The tenant was paused, disconnected or erased while this work ran: it begins anew, or waits."""
+
+    failure_mode = FailureMode.TRANSIENT
+
+
+class WatchedGate(VendorGate):
+    """Stops a client that was built before its tenant was paused, disconnected or erased."""
+
+    def __init__(self, tenant_id: int, *, epoch: int, livemode: bool = True) -> None:
+        super().__init__(tenant_id, livemode=livemode)
+        self._epoch = epoch
+        self._look_at = time.monotonic() + LOOK_EVERY_S
+
+    def before(self, vendor: str, operation: str) -> None:
+        """Look every other second whether the tenant is still as it was, then take from the budget."""
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_EVERY_S
+            if (
+                Tenant.objects.values_list("epoch", flat=True).get(pk=self._tenant_id)
+                != self._epoch
+            ):
+                raise TenantChanged(
+                    "The tenant was paused, disconnected or erased meanwhile.",
+                    code="tenant_changed",
+                    next_step="Nothing to do: the work waits until the tenant is live again.",
+                )
+        super().before(vendor, operation)
+
+
+class StoredKeyGate(WatchedGate):
     """Notices when Stripe no longer accepts the stored key: no further call is made with it."""
 
     def after(self, call: CallReport) -> None:

@@ -24,7 +24,6 @@ from connector.models import (
     InvoiceRevision,
     PollFeed,
 )
-from connector.runs import NOT_LIVE
 from tenants.models import Tenant
 
 URGENT = 5  # a person is waiting: before everything that came by itself
@@ -145,7 +144,7 @@ def ask(tenant: Tenant, wanted: Sequence[tuple[kinds.Kind, str]], *, cause: Caus
     """Queue any work for one tenant, before everything that came by itself; answer the jobs."""
     jobs = [_enqueue(tenant.pk, kind, cause, subject=subject) for kind, subject in wanted]
     asked = [f"{kind.name} {subject}".strip() for kind, subject in wanted]
-    _record_tenant(tenant, "tenant.work_asked", cause, {"kinds": asked})
+    record_tenant(tenant, "tenant.work_asked", cause, {"kinds": asked})
     return jobs
 
 
@@ -161,61 +160,26 @@ def look_after(rows: Sequence[Discrepancy], *, cause: Cause) -> int:
 def poll_now(tenants: Sequence[Tenant], *, cause: Cause) -> int:
     """Ask both vendors now what changed."""
     feeds = (PollFeed.Feed.FRESHBOOKS, PollFeed.Feed.STRIPE, PollFeed.Feed.MONEY)
-    return _queue_for(tenants, [schedule.KIND_OF_FEED[feed] for feed in feeds], cause)
+    return queue_for(tenants, [schedule.KIND_OF_FEED[feed] for feed in feeds], cause)
 
 
 def reconcile_now(tenants: Sequence[Tenant], *, cause: Cause) -> int:
     """Compare everything on both sides now."""
-    return _queue_for(tenants, [kinds.RECONCILE_ALL], cause)
+    return queue_for(tenants, [kinds.RECONCILE_ALL], cause)
 
 
 def ping_now(tenants: Sequence[Tenant], *, cause: Cause) -> int:
     """Check both connections now, permission by permission."""
-    return _queue_for(tenants, [kinds.PING], cause)
+    return queue_for(tenants, [kinds.PING], cause)
 
 
 def register_webhooks_again(tenants: Sequence[Tenant], *, cause: Cause) -> int:
     """Have both vendors told once more where to send their webhooks."""
-    return _queue_for(tenants, [kinds.REGISTER_WEBHOOKS], cause)
+    return queue_for(tenants, [kinds.REGISTER_WEBHOOKS], cause)
 
 
-def pause(tenants: Sequence[Tenant], *, cause: Cause) -> int:
-    """Stop the work of live tenants. What comes in is kept, and waits."""
-    return _move(tenants, Tenant.State.LIVE, Tenant.State.PAUSED, "tenant.paused", cause)
-
-
-def resume(tenants: Sequence[Tenant], *, cause: Cause) -> int:
-    """Let paused tenants go on, with all the work that waited."""
-    return _move(tenants, Tenant.State.PAUSED, Tenant.State.LIVE, "tenant.resumed", cause)
-
-
-def reschedule(tenant: Tenant) -> None:
-    """After a new interval or crontab: the next polls follow it at once, not after the old wait."""
-    now = timezone.now()
-    feeds = PollFeed.objects.select_related("tenant").filter(tenant_id=tenant.pk)
-    for feed in feeds.exclude(feed=PollFeed.Feed.RECONCILE):
-        feed.next_due_at = schedule.next_due(feed, now)
-        feed.save(update_fields=["next_due_at"])
-
-
-def _move(
-    tenants: Sequence[Tenant], before: str, after: Tenant.State, action: str, cause: Cause
-) -> int:
-    ids = [tenant.pk for tenant in tenants]
-    rows = Tenant.objects.select_for_update().filter(pk__in=ids, state=before).order_by("pk")
-    moved = list(rows)
-    for tenant in moved:
-        tenant.state = after
-        tenant.save(update_fields=["state"])
-        released = 0
-        if tenant.is_live:
-            released = ledger.release_held(tenant.pk, code=NOT_LIVE)
-            schedule.resume_feeds(tenant.pk)
-        _record_tenant(tenant, action, cause, {"released_jobs": released})
-    return len(moved)
-
-
-def _queue_for(tenants: Sequence[Tenant], wanted: list[kinds.Kind], cause: Cause) -> int:
+def queue_for(tenants: Sequence[Tenant], wanted: list[kinds.Kind], cause: Cause) -> int:
+    """Have the same done for each of these tenants."""
     for tenant in sorted(tenants, key=lambda row: row.pk):
         ask(tenant, [(kind, "") for kind in wanted], cause=cause)
     return len(tenants)
@@ -263,7 +227,8 @@ def _record_payment(row: CollectedPayment, action: str, cause: Cause, *, before:
     _record(row, action, row.invoice.entity, cause, details)
 
 
-def _record_tenant(tenant: Tenant, action: str, cause: Cause, details: dict[str, Any]) -> None:
+def record_tenant(tenant: Tenant, action: str, cause: Cause, details: dict[str, Any]) -> None:
+    """Write down what somebody decided about a tenant."""
     record(
         tenant_id=tenant.pk,
         action=action,

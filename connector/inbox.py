@@ -64,8 +64,16 @@ class Stored:
     is_new: bool
 
 
-def store_event(tenant_id: int, event: StripeEvent, *, via: Delivery.Via) -> Stored:
+def store_event(
+    tenant_id: int,
+    event: StripeEvent,
+    *,
+    via: Delivery.Via,
+    correlation_id: uuid.UUID | None = None,
+) -> Stored:
     """Store one Stripe event and its job; a second copy of it only counts up.
+
+    `correlation_id` ties it to what found it; else it begins a chain of its own.
 
     One commit: when this returns, the event is durable and so is the work that follows from it.
     """
@@ -85,6 +93,7 @@ def store_event(tenant_id: int, event: StripeEvent, *, via: Delivery.Via) -> Sto
             "key": event.idempotency_key[:255],
             "happened": event.created_at,
         },
+        correlation_id or uuid.uuid4(),
     )
 
 
@@ -124,15 +133,18 @@ def store_hint(tenant_id: int, *, event_type: str, object_id: str) -> Stored:
             "key": "",
             "happened": None,
         },
+        uuid.uuid4(),
     )
 
 
-def _store(statement: str, values: dict[str, int | str | datetime | None]) -> Stored:
+def _store(
+    statement: str, values: dict[str, int | str | datetime | None], correlation_id: uuid.UUID
+) -> Stored:
     tenant_id = int(str(values["tenant"]))
     cause = Cause(
         actor=str(values["via"]),
         reason=f"{values['source']} {values['event_type']} {values['object_id']}",
-        correlation_id=uuid.uuid4(),
+        correlation_id=correlation_id,
     )
     job = ledger.values_of(tenant_id, ROUTE_DELIVERY, cause)
     with own_commit(tenant_id) as scope, prepared_cursor() as cursor:

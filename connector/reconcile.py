@@ -14,11 +14,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from audit.recording import record
-from connector import suggesting
+from connector import gaps, suggesting
 from connector.errors import VendorContractBroken
 from connector.jobs import ledger
 from connector.jobs.kinds import FOUND_BY_COMPARISON, SYNC_INVOICE
 from connector.models import Discrepancy, InvoiceLink, InvoiceRevision, PollFeed, SyncJob
+from connector.sweeping import look_for_vanished
 from connector.sync.adopting import adopt, freshbooks_invoice_of
 from connector.sync.context import SyncRun
 from connector.sync.own_collector import ASK_AGAIN_AFTER, own_gateway
@@ -59,6 +60,7 @@ def reconcile(run: SyncRun) -> str:
     Raises VendorContractBroken at the end if rows could not be read; all others were compared.
     """
     findings = Findings()
+    run = _start(run, findings)
     links = _links(run)
     stripe = {invoice.id: invoice for invoice in findings.readable(_stripe_invoices(run))}
     _compare_freshbooks(run, links, findings)
@@ -67,10 +69,25 @@ def reconcile(run: SyncRun) -> str:
     _retry_dead_syncs(run, findings)
     _look_for_own_collectors(run, findings)
     _look_at_unmatched_money(run)
+    look_for_vanished(run, findings.add)
     result = _queue(run, findings)
     if findings.problem is not None:
         raise findings.problem
     return result
+
+
+def _start(run: SyncRun, findings: Findings) -> SyncRun:
+    """After an outage that is longer than Stripe's events, whatever is not settled is looked at."""
+    with tenant_scope(run.tenant_id):
+        feed = (
+            PollFeed.objects.select_related("tenant").filter(feed=PollFeed.Feed.RECONCILE).first()
+        )
+        if feed is None:
+            return run
+        run = gaps.attach(run, feed)
+        for invoice_id in gaps.unsettled_after(run):
+            findings.add(invoice_id, "no event of the time is left")
+    return run
 
 
 def _queue(run: SyncRun, findings: Findings) -> str:
@@ -88,6 +105,7 @@ def _queue(run: SyncRun, findings: Findings) -> str:
         PollFeed.objects.filter(feed=PollFeed.Feed.RECONCILE).update(
             last_finished_at=timezone.now(), last_result=result
         )
+        gaps.note(run, PollFeed.Feed.RECONCILE, found=len(findings.to_sync), result=result)
         record(
             tenant_id=run.tenant_id,
             action="reconciliation.finished",

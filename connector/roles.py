@@ -26,6 +26,7 @@ CLOSE_MONTH = "connector.close_closedperiod"
 LOOK_AFTER = "connector.change_discrepancy"  # Django's own: the owner is the only field to change
 REFRESH = "tenants.refresh_tenant"
 OPERATE = "tenants.operate_tenant"
+ERASE = "tenants.erase_tenant"
 
 OF_BUTTONS = {
     CLOSE_MONTH: "Can close a month and open it again",
@@ -39,6 +40,7 @@ OF_BUTTONS = {
     MAKE_PLAN: "Can have a plan made: what would be done, without doing it",
     APPROVE_PLAN: "Can approve a plan, which is then applied, or discard it",
     REFRESH: "Can ping, poll and reconcile a tenant now",
+    ERASE: "Can erase a tenant for good",
     OPERATE: "Can pause and resume a tenant, register webhooks, make onboarding links",
 }
 SUPPORT, FINANCE = "Support", "Finance"

@@ -210,6 +210,7 @@ HANDLERS: dict[str, Handler] = {
     kinds.PING.name: connecting.ping,
     kinds.REGISTER_WEBHOOKS.name: connecting.register_webhooks,
     kinds.CONFIRM_CALLBACK.name: connecting.confirm_callback,
+    kinds.ERASE_TENANT.name: connecting.erase_tenant,
 }
 
 FRESHBOOKS_ROUTES: dict[str, Callable[[Delivery], list[Route]]] = {

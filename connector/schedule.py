@@ -80,9 +80,10 @@ def _ensure_money_feed(tenant: Tenant, now: datetime) -> None:
     )
 
 
-def queue_feed(feed: PollFeed, cause: Cause) -> int:
+def queue_feed(feed: PollFeed, cause: Cause, *, priority: int | None = None) -> int:
     """Queue one feed's job now. Inside a scope."""
-    return ledger.enqueue(tenant_id=feed.tenant_id, kind=KIND_OF_FEED[feed.feed], cause=cause)
+    kind = KIND_OF_FEED[feed.feed]
+    return ledger.enqueue(tenant_id=feed.tenant_id, kind=kind, cause=cause, priority=priority)
 
 
 def start_feeds(tenant: Tenant) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from connector import schedule
+from connector import gaps, schedule
 from connector.errors import CredentialRejected, VendorContractBroken
 from connector.models import BalanceMovement, PollFeed
 from connector.payouts import follow_payouts
@@ -39,7 +39,7 @@ def poll_money(run: SyncRun) -> str:
         VendorContractBroken, after everything else is done, if a movement could not be read.
     """
     with _explained():
-        feed = _start(run)
+        run, feed = _start(run)
         found = _read_movements(run, feed)
         settled = settle_movements(run)
         _finish(run, feed, found)
@@ -96,7 +96,7 @@ def _explained() -> Iterator[None]:
         raise
 
 
-def _start(run: SyncRun) -> PollFeed:
+def _start(run: SyncRun) -> tuple[SyncRun, PollFeed]:
     with tenant_scope(run.tenant_id):
         feed: PollFeed
         feed, _ = PollFeed.objects.select_related("tenant").get_or_create(
@@ -106,7 +106,7 @@ def _start(run: SyncRun) -> PollFeed:
         )
         feed.last_started_at = timezone.now()
         feed.save(update_fields=["last_started_at"])
-        return feed
+        return gaps.attach(run, feed), feed
 
 
 def _finish(run: SyncRun, feed: PollFeed, found: _Found) -> None:
@@ -122,3 +122,4 @@ def _finish(run: SyncRun, feed: PollFeed, found: _Found) -> None:
         feed.last_result = f"{found.new} new movements"
         feed.quiet = 0 if found.new else feed.quiet + 1
         feed.save(update_fields=["watermarks", "last_finished_at", "last_result", "quiet"])
+        gaps.note(run, feed.feed, found=found.new, result=feed.last_result)

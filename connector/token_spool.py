@@ -13,6 +13,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,21 +63,26 @@ def find(grant: FreshBooksGrant) -> TokenPair | None:
 
 def forget(grant: FreshBooksGrant) -> None:
     """It is saved, or somebody else's newer pair is: take it away."""
-    _path(grant).unlink(missing_ok=True)
+    with suppress(OSError):  # it was never there, or its generation is spent and fits none
+        _path(grant).unlink()
 
 
 def spooled() -> Iterator[tuple[int, Path]]:
     """The grant and the file of each pair that lies here."""
-    folder = Path(settings.TOKEN_SPOOL_DIR)
+    folder = _folder()
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if match := _NAME.fullmatch(path.name):
             yield int(match[1]), path
 
 
+def _folder() -> Path:
+    return Path(settings.TOKEN_SPOOL_DIR or settings.BASE_DIR / ".run" / "tokens")
+
+
 def _path(grant: FreshBooksGrant) -> Path:
     """Named after the token that was spent: a pair of another database of this machine fits none."""
     spent = hashlib.sha256(grant.refresh_token.encode()).hexdigest()[:16]
-    return Path(settings.TOKEN_SPOOL_DIR) / f"{grant.pk}-{grant.generation}-{spent}.sealed"
+    return _folder() / f"{grant.pk}-{grant.generation}-{spent}.sealed"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -15,4 +15,6 @@ def get_tenant(name: str) -> Tenant:
     if tenant is None:
         known = ", ".join(Tenant.objects.order_by("slug").values_list("slug", flat=True)[:10])
         raise CommandError(f"There is no tenant {name!r}. Some that exist: {known or 'none yet'}.")
+    if tenant.state == Tenant.State.ERASED:
+        raise CommandError(f"{tenant.name}: nothing is left of it but its audit chain.")
     return tenant

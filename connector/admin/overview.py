@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Model, Q, Sum
@@ -12,10 +13,12 @@ from django.utils import timezone
 
 from connector.admin import tones
 from connector.admin.display import BAD, BUSY, GOOD, NOTHING, QUIET, WARN, badge, list_of, moment
+from connector.admin.gaps import gap_cards
 from connector.admin.tenants import with_connections
 from connector.models import (
     CollectedPayment,
     Discrepancy,
+    Gap,
     InvoiceLink,
     OutsidePayment,
     PollFeed,
@@ -124,7 +127,7 @@ def add_numbers(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     lines = _lines(counts)
     return context | {
         "title": "Overview",
-        "cards": [*_state_cards(), *_cards(request, shown, counts)],
+        "cards": [*_state_cards(), *_cards(request, shown, counts), *_gap_cards(request)],
         "groups": [
             (title, [number.title for number in shown if number.key in keys])
             for title, keys in GROUPS
@@ -148,7 +151,10 @@ def _count(number: Number) -> dict[int, int]:
 
 
 def _lines(counts: dict[str, dict[int, int]]) -> list[Line]:
-    lines = {tenant.pk: Line(tenant) for tenant in with_connections(Tenant.objects.all())}
+    lines = {
+        tenant.pk: Line(tenant)
+        for tenant in with_connections(Tenant.objects.exclude(state=Tenant.State.ERASED))
+    }
     for key, by_tenant in counts.items():
         for tenant_id, count in by_tenant.items():
             lines[tenant_id].counts[key] = count
@@ -205,12 +211,18 @@ def _state_cards() -> list[dict[str, Any]]:
     ]
 
 
+def _gap_cards(request: HttpRequest) -> list[dict[str, Any]]:
+    if not _may_see(request, Gap):
+        return []
+    return gap_cards(Gap.objects.filter(ended_at__gte=timezone.now() - timedelta(days=30)))
+
+
 def _clock_card() -> list[dict[str, Any]]:
     """Only if something is wrong: without the clock nothing is polled, and nobody would notice."""
     problem = clock_problem()
     if not problem:
         return []
-    return [{"title": "The clock", "value": "", "note": problem, "tone": BAD, "url": ""}]
+    return [{"title": "The clock", "value": "!", "note": problem, "tone": BAD, "url": ""}]
 
 
 def _cards(

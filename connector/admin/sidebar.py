@@ -32,6 +32,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Plans", "fact_check", "connector.plan"),
             ("Plan steps", "checklist", "connector.planstep"),
             ("Poll feeds", "update", "connector.pollfeed"),
+            ("Outages", "history_toggle_off", "connector.gap"),
             ("Vendor limits", "speed", "connector.ratebucket"),
             ("Vendor incidents", "cloud_off", "connector.vendorincident"),
             ("Vendor call counts", "monitoring", "connector.callcount"),

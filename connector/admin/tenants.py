@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from connector import cadence, decisions
+from connector import cadence, decisions, decisions_tenants
 from connector.admin import tones
 from connector.admin.base import OperatorsPage, section
 from connector.admin.buttons import Button
@@ -25,10 +25,11 @@ from connector.admin.display import (
     state_column,
     time_column,
 )
+from connector.admin.erasing import ERASE_BUTTON
 from connector.admin.filters import StateFilter
 from connector.admin.plan_buttons import TENANT_BUTTONS, divert_mode
 from connector.connecting import links
-from connector.models import ClientLink, Discrepancy, InvoiceLink, PollFeed, SyncJob
+from connector.models import ClientLink, Discrepancy, Gap, InvoiceLink, PollFeed, SyncJob
 from connector.roles import OPERATE, REFRESH
 from tenants.models import ConnectionState, FreshBooksConnection, StripeConnection, Tenant
 
@@ -127,7 +128,7 @@ BUTTONS = (
         label="Pause",
         permission=OPERATE,
         explain="Stops all work for the tenant. What comes in is kept and waits until it resumes.",
-        press=lambda rows, click: decisions.pause(rows, cause=click.cause),
+        press=lambda rows, click: decisions_tenants.pause(rows, cause=click.cause),
         done="{rows} paused.",
         noun="tenant",
         nothing="Only a live tenant can be paused.",
@@ -139,7 +140,7 @@ BUTTONS = (
         label="Resume",
         permission=OPERATE,
         explain="Lets the tenant go on, with all the work that waited.",
-        press=lambda rows, click: decisions.resume(rows, cause=click.cause),
+        press=lambda rows, click: decisions_tenants.resume(rows, cause=click.cause),
         done="{rows} resumed; the work that waited goes on.",
         noun="tenant",
         nothing="Only a paused tenant can be resumed.",
@@ -158,6 +159,7 @@ def _overview_links(tenant: Tenant) -> str:
         ("Failed jobs", SyncJob, {"state__exact": SyncJob.State.DEAD}),
         ("Held jobs", SyncJob, {"state__exact": SyncJob.State.HELD}),
         ("Poll feeds", PollFeed, {}),
+        ("Outages", Gap, {}),
     )
     shown = [
         link(list_of(model, tenant__id__exact=tenant.pk, **filters), name)
@@ -182,7 +184,7 @@ class TenantPage(OperatorsPage):
     """One business whose FreshBooks and Stripe are kept in step."""
 
     form = TenantForm
-    buttons = (*BUTTONS, *TENANT_BUTTONS)
+    buttons = (*BUTTONS, *TENANT_BUTTONS, ERASE_BUTTON)
     editable = (
         "name",
         "payment_mode",
@@ -258,8 +260,9 @@ class TenantPage(OperatorsPage):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the state of both connections, in the same query."""
-        return with_connections(super().get_queryset(request))
+        """With the state of both connections, in the same query. Of an erased one nothing is left."""
+        rows = super().get_queryset(request).exclude(state=Tenant.State.ERASED)
+        return with_connections(rows)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         """Only a new tenant gets its short name from its name."""
@@ -273,7 +276,7 @@ class TenantPage(OperatorsPage):
             divert_mode(request, obj, form)
         super().save_model(request, obj, form, change)
         if SCHEDULE_FIELDS & set(form.changed_data):
-            decisions.reschedule(obj)
+            decisions_tenants.reschedule(obj)
 
     def tenant_id_of(self, obj: Any) -> int:
         """A tenant is its own."""

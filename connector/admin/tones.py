@@ -9,6 +9,7 @@ from connector.models import (
     CollectedPayment,
     Delivery,
     Discrepancy,
+    Gap,
     InvoiceLink,
     InvoiceRevision,
     MoneyFact,
@@ -26,6 +27,7 @@ TENANT: dict[str, str] = {
     Tenant.State.ONBOARDING: BUSY,
     Tenant.State.PAUSED: WARN,
     Tenant.State.DISCONNECTED: BAD,
+    Tenant.State.ERASED: QUIET,
 }
 CONNECTION: dict[str, str] = {
     ConnectionState.CONNECTED: GOOD,
@@ -37,6 +39,7 @@ CALLBACK: dict[str, str] = {
     FreshBooksCallback.State.CONFIRMING: BUSY,
     FreshBooksCallback.State.REGISTERING: BUSY,
 }
+GAP: dict[str, str] = {Gap.State.OPEN: WARN, Gap.State.CLOSED: GOOD}
 JOB: dict[str, str] = {
     SyncJob.State.QUEUED: BUSY,
     SyncJob.State.RUNNING: BUSY,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from django.db.models import F
+
 from audit.recording import Cause, record
 from connector.clients import freshbooks_oauth
 from connector.connecting.freshbooks_callbacks import unregister_freshbooks_callbacks
@@ -33,7 +35,9 @@ def disconnect(tenant_id: int, *, cause: Cause) -> list[str]:
     Credentials are destroyed here even if a vendor does not answer.
     """
     with tenant_scope(tenant_id):
-        Tenant.objects.filter(pk=tenant_id).update(state=Tenant.State.DISCONNECTED)
+        Tenant.objects.filter(pk=tenant_id).update(
+            state=Tenant.State.DISCONNECTED, epoch=F("epoch") + 1
+        )
     left = disconnect_freshbooks(tenant_id, cause=cause)
     return [*left, *disconnect_stripe(tenant_id, cause=cause)]
 
@@ -95,7 +99,8 @@ def disconnect_stripe(tenant_id: int, *, cause: Cause) -> list[str]:
 
 
 def _let_go(connection: FreshBooksConnection | StripeConnection) -> None:
-    """Keep the row as a memory, unless the tenant never was live."""
+    """Keep the row as a memory, unless the tenant never was live. Running work stops calling."""
+    Tenant.objects.filter(pk=connection.tenant_id).update(epoch=F("epoch") + 1)
     if connection.tenant.live_at is None:
         connection.delete()
     else:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from audit.recording import record
+from audit.recording import KeysErased, record
 from config.logging import mask_secrets
 from connector.errors import ConnectorError, FailureMode, FenceLost
 from connector.jobs import ledger, retry
@@ -81,7 +81,7 @@ def fail(job_run: JobRun, error: ConnectorError) -> None:
         with tenant_scope(job_run.tenant_id):
             job_run.hold_fence()
             _save_failure(job_run, error)
-    except (DatabaseError, FenceLost) as problem:
+    except (DatabaseError, FenceLost, KeysErased) as problem:
         log.warning("failure of job %s not saved: %s", job_run.job_id, problem)
 
 

@@ -34,6 +34,7 @@ class Kind:
 
 ROUTE_DELIVERY = Kind("route_delivery", INTAKE, 10, "delivery")
 CONFIRM_CALLBACK = Kind("confirm_callback", INTAKE, 10, "callback")
+ERASE_TENANT = Kind("erase_tenant", INTAKE, 5, "erase")
 PING = Kind("ping", INTAKE, 20, "ping")
 REGISTER_WEBHOOKS = Kind("register_webhooks", INTAKE, 20, "webhooks")
 SYNC_CLIENT = Kind("sync_client", STRIPE, 40, "client")
@@ -57,6 +58,7 @@ KINDS: dict[str, Kind] = {
         CONFIRM_CALLBACK,
         PING,
         REGISTER_WEBHOOKS,
+        ERASE_TENANT,
         SYNC_CLIENT,
         SYNC_INVOICE,
         LOOK_UP_PAYMENT,

@@ -3,6 +3,7 @@
 from connector.models.clock import Clock
 from connector.models.closing import ClosedPeriod
 from connector.models.discrepancies import Discrepancy
+from connector.models.gaps import Gap
 from connector.models.inbox import Delivery, RefusedDelivery
 from connector.models.jobs import SyncJob
 from connector.models.journal import MoneyFact
@@ -25,6 +26,7 @@ __all__ = [
     "CollectedPayment",
     "Delivery",
     "Discrepancy",
+    "Gap",
     "InvoiceLink",
     "InvoiceRevision",
     "MoneyFact",

@@ -43,6 +43,7 @@ class Tenant(models.Model):
         LIVE = "live", "Live"
         PAUSED = "paused", "Paused"
         DISCONNECTED = "disconnected", "Disconnected"
+        ERASED = "erased", "Erased"
 
     class PaymentMode(models.TextChoices):
         OBSERVE = "observe", "Observe: write nothing to FreshBooks"
@@ -126,6 +127,12 @@ class Tenant(models.Model):
         editable=False,
         help_text="Until then whatever is new to us is looked for at the vendor before it is made: "
         "the database was restored from a backup and may have forgotten it.",
+    )
+    epoch = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Counts pauses, disconnections and erasures: work begun before one stops at it.",
     )
 
     class Meta:

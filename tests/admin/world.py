@@ -18,6 +18,7 @@ from connector.models import (
     CollectedPayment,
     Delivery,
     Discrepancy,
+    Gap,
     InvoiceLink,
     InvoiceRevision,
     OutsidePayment,
@@ -266,6 +267,19 @@ def _tenant_rows(tenant: Tenant) -> None:
         closed_by="fin",
         statement_hash="0" * 64,
         figures={"last_fact": 0, "invoices": [], "totals": []},
+    )
+    Gap.objects.create(
+        tenant=tenant,
+        state=Gap.State.CLOSED,
+        began_at=now - timedelta(days=5),
+        ended_at=now - timedelta(hours=1),
+        closed_at=now,
+        correlation_id=uuid.uuid4(),
+        feeds=PollFeed.Feed.values,
+        findings={
+            feed: {"found": 3, "result": "3 changed", "at": now.isoformat()}
+            for feed in PollFeed.Feed.values
+        },
     )
     for feed in PollFeed.Feed.values:
         PollFeed.objects.create(

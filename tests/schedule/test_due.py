@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from connector import decisions, schedule, tasks, ticking
+from connector import decisions_tenants, schedule, tasks, ticking
 from connector.models import Clock, PollFeed, SyncJob
 from tenants.models import Tenant
 from tenants.scope import every_tenant, tenant_scope
@@ -96,11 +96,11 @@ def test_an_interval_of_hours_is_never_stretched_beyond_itself(only_tenant: Tena
 
 def test_paused_tenants_are_put_off_and_come_back_when_they_resume(only_tenant: Tenant) -> None:
     with every_tenant():
-        decisions.pause([only_tenant], cause=cause())
+        decisions_tenants.pause([only_tenant], cause=cause())
     assert schedule.queue_due_feeds() == 0
     assert all(feed.next_due_at > timezone.now() for feed in feeds_of(only_tenant).values())
     with every_tenant():
-        decisions.resume([only_tenant], cause=cause())
+        decisions_tenants.resume([only_tenant], cause=cause())
     assert schedule.queue_due_feeds() == 4
 
 

@@ -1,7 +1,7 @@
 """FreshBooks lists: one page to records, and a bounded walk over all pages.
 
-Rows shift between pages while one walks (newest id first), so a walk drops repeated ids; what
-slipped through is found by the next walk with its overlap. Source: contract sections 2.2 and 2.5.
+Rows shift between pages while one walks (newest id first), so a walk is checked against what the
+list says of itself, and repeated if it does not add up. Source: contract sections 2.2 and 2.5.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from connector.vendors.reading import Fields
 
 PER_PAGE = 100
 MAX_PAGES = 10_000
+MAX_WALKS = 3
 
 Row = TypeVar("Row")
 Listed = FreshBooksClient | FreshBooksInvoice | FreshBooksPayment | FreshBooksCallback
@@ -104,31 +105,69 @@ def _identity(row: Listed) -> int:
     return row.callback_id if isinstance(row, FreshBooksCallback) else row.id
 
 
+def whole_list(fetch: Callable[[int], Page[ListedRow]]) -> Iterator[Page[ListedRow]]:
+    """Every page of a list, and all of them again while the list is not what it says of itself.
+
+    Rows come and go while one reads, and what follows them moves to another page: then the totals
+    differ from page to page, or from the number of rows. After three walks that do not add up:
+    VendorContractBroken, as for a list of more than 10,000 pages. What was read is read.
+    """
+    said: set[int] = set()
+    seen: set[str] = set()
+    for _ in range(MAX_WALKS):
+        said, seen = set(), set()
+        nameless = 0
+        for page in _walk(fetch):
+            said.add(page.total)
+            seen.update(str(_identity(row)) for row in page.rows)
+            seen.update(row.object_id for row in page.unreadable if row.object_id)
+            nameless += sum(not row.object_id for row in page.unreadable)
+            yield page
+        if said == {len(seen) + nameless}:
+            return
+    raise VendorContractBroken(
+        f"FreshBooks says that a list has {' or '.join(map(str, sorted(said)))} rows, and gives "
+        f"{len(seen)}.",
+        next_step="Nothing to do if it does not come again; otherwise report it with the operation.",
+        vendor="freshbooks",
+    )
+
+
+def _walk(fetch: Callable[[int], Page[ListedRow]]) -> Iterator[Page[ListedRow]]:
+    for number in range(1, MAX_PAGES + 1):
+        page = fetch(number)
+        if page.page != number and page.pages >= number:
+            raise VendorContractBroken(
+                f"FreshBooks answers page {page.page} when asked for page {number}.",
+                vendor="freshbooks",
+            )
+        yield page
+        if page.last:
+            return
+    raise VendorContractBroken(
+        f"FreshBooks lists more than {MAX_PAGES} pages.", vendor="freshbooks"
+    )
+
+
 def all_pages(fetch: Callable[[int], Page[ListedRow]]) -> Iterator[ListedRow]:
     """Every row of every page, each id once.
 
-    Raises, after the last readable row: VendorContractBroken if rows could not be read, or if the
-        list has more than 10,000 pages. A caller that must advance a cursor does so only after the
-        walk has ended without an error.
+    Raises, after the last readable row: VendorContractBroken if rows could not be read, or the list
+        does not add up. A caller that must advance a cursor does so only after the walk has ended
+        without an error.
     """
     seen: set[int] = set()
-    unreadable: list[UnreadableRow] = []
-    for number in range(1, MAX_PAGES + 1):
-        page = fetch(number)
-        unreadable += page.unreadable[: 100 - len(unreadable)]
+    unreadable: dict[str, UnreadableRow] = {}
+    for page in whole_list(fetch):
+        for odd in page.unreadable[: 100 - len(unreadable)]:
+            unreadable.setdefault(odd.object_id, odd)
         for row in page.rows:
             identity = _identity(row)
             if identity not in seen:
                 seen.add(identity)
                 yield row
-        if page.last:
-            break
-    else:
-        raise VendorContractBroken(
-            f"FreshBooks lists more than {MAX_PAGES} pages.", vendor="freshbooks"
-        )
     if unreadable:
-        first = unreadable[0]
+        first = next(iter(unreadable.values()))
         raise VendorContractBroken(
             f"{len(unreadable)} row(s) of a FreshBooks list could not be read; "
             f"the first is {first.object_id or 'without id'}: {first.reason}",
