@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from audit.chain import GENESIS, entry_hash
@@ -15,6 +17,8 @@ from audit.encryption import decrypt_details, encrypt_details, new_data_key, pla
 from audit.models import AuditChain, AuditEntry
 from audit.redaction import redact
 from config.logging import mask_secrets
+
+_untold: ContextVar[bool] = ContextVar("audit_untold", default=False)
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,20 @@ class KeysErased(RuntimeError):
     """The tenant was erased: its details cannot be read, and nothing more is written for it."""
 
 
+@contextmanager
+def untold() -> Iterator[None]:
+    """Record nothing in here, for nothing in here happens.
+
+    The transaction is taken back at the end, whatever comes: no change goes without its entry.
+    """
+    token = _untold.set(True)
+    try:
+        yield
+    finally:
+        _untold.reset(token)
+        transaction.set_rollback(True)
+
+
 def record(
     *, tenant_id: int, action: str, entity: str, cause: Cause, details: Mapping[str, Any]
 ) -> AuditEntry:
@@ -46,6 +64,8 @@ def record(
     """
     if not connection.in_atomic_block:
         raise NotInTransaction(f"{action} was to be recorded outside a transaction")
+    if _untold.get():
+        return AuditEntry(tenant_id=tenant_id, action=action, entity=entity)
     chain = _locked_chain(tenant_id)
     entry = AuditEntry(
         tenant_id=tenant_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,20 +83,27 @@ def _stripe_facts(stripe: Collection) -> Facts:
 
 def invoice_here(invoice_id: int) -> Facts:
     """What is known here of an invoice. Inside the tenant's scope."""
-    revisions = InvoiceRevision.objects.filter(invoice__freshbooks_invoice_id=invoice_id)
-    collected = CollectedPayment.objects.filter(invoice__freshbooks_invoice_id=invoice_id)
-    outside = OutsidePayment.objects.filter(invoice__freshbooks_invoice_id=invoice_id)
-    return {
-        "revisions": _rows(revisions, "revision", "stripe_invoice_id", "state"),
-        "collected": _rows(
-            collected, "stripe_invoice_payment_id", "recording", "amount_minor", "refunded_minor"
-        ),
-        "outside": _rows(outside, "freshbooks_payment_id", "reporting", "amount_minor"),
-    }
+    return invoices_here([invoice_id])[invoice_id]
 
 
-def _rows(rows: Any, *columns: str) -> list[list[Any]]:
-    return [list(row) for row in rows.order_by("pk").values_list(*columns)]
+def invoices_here(invoice_ids: Sequence[int]) -> dict[int, Facts]:
+    """What is known here of these invoices. Inside the tenant's scope."""
+    found: dict[int, Facts] = {number: {name: [] for name in _KNOWN_HERE} for number in invoice_ids}
+    for name, (model, columns) in _KNOWN_HERE.items():
+        rows = model.objects.filter(invoice__freshbooks_invoice_id__in=invoice_ids).order_by("pk")
+        for number, *row in rows.values_list("invoice__freshbooks_invoice_id", *columns):
+            found[number][name].append(row)
+    return found
+
+
+_KNOWN_HERE: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "revisions": (InvoiceRevision, ("revision", "stripe_invoice_id", "state")),
+    "collected": (
+        CollectedPayment,
+        ("stripe_invoice_payment_id", "recording", "amount_minor", "refunded_minor"),
+    ),
+    "outside": (OutsidePayment, ("freshbooks_payment_id", "reporting", "amount_minor")),
+}
 
 
 def living_stripe_id(here: Facts) -> str:
@@ -123,7 +131,8 @@ def client_facts(client: FreshBooksClient | None, here: Facts, *, account_id: st
 def client_here(client_id: int) -> Facts:
     """What is known here of a client. Inside the tenant's scope."""
     rows = ClientLink.objects.filter(freshbooks_client_id=client_id)
-    return {"customer": _rows(rows, "stripe_customer_id", "content_hash")}
+    columns = rows.order_by("pk").values_list("stripe_customer_id", "content_hash")
+    return {"customer": [list(row) for row in columns]}
 
 
 def fingerprint(facts: Facts) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from django.db.models import Q
 from django.utils import timezone
@@ -23,7 +24,7 @@ from connector.planning.entities import (
     client_here,
     fingerprint,
     invoice_facts,
-    invoice_here,
+    invoices_here,
     living_stripe_id,
 )
 from connector.planning.hashing import plan_hash
@@ -38,6 +39,7 @@ from connector.planning.steps import (
 from connector.planning.world import World, read_everything
 from connector.runs import build_run
 from connector.sync.context import SyncRun
+from connector.sync.own_collector import own_gateway
 from connector.vendors.freshbooks.records import DELETED
 from connector.vendors.stripe.records import StripeInvoice
 from tenants.models import Tenant
@@ -59,6 +61,7 @@ class Making:
     world: World = field(default_factory=World)
     # Links that the plan's own steps make, by FreshBooks client: invoices find them as they will.
     planned: dict[int, ClientLink] = field(default_factory=dict)
+    here: dict[int, Facts] = field(default_factory=dict)  # of the invoices that come next
     counts: Counter[str] = field(default_factory=Counter)
     position: int = 0
     rows: list[PlanStep] = field(default_factory=list)
@@ -88,12 +91,22 @@ def _make(making: Making) -> None:
     entities = _chosen(making)
     if entities is None or len(entities) > FEW:
         making.world = read_everything(making.run)
-    for entity in _everything(making) if entities is None else entities:
-        _plan_one(making, entity)
-        if len(making.rows) >= BATCH:
-            _save_batch(making)
-    _save_batch(making)
+        own_gateway(making.run)  # kept once, and not asked for in each rehearsal
+    for batch in _batches(_everything(making) if entities is None else entities):
+        invoices = [entity.number for entity in batch if not entity.is_client]
+        with tenant_scope(making.plan.tenant_id):
+            making.here = invoices_here(invoices)
+        for entity in batch:
+            _plan_one(making, entity)
+        _save_batch(making)
     _propose(making)
+
+
+def _batches(entities: Iterable[Entity]) -> Iterator[list[Entity]]:
+    """So many at once that progress is seen, and what is known of them is asked for together."""
+    rest = iter(entities)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
 
 
 def _chosen(making: Making) -> list[Entity] | None:
@@ -145,16 +158,14 @@ def _plan_one(making: Making, entity: Entity) -> None:
     if act.purpose == Purpose.MODE:
         with tenant_scope(making.plan.tenant_id):
             act = replace(act, payments=waiting_payments(entity))
-    with tenant_scope(making.plan.tenant_id):
-        here = client_here(entity.number) if entity.is_client else invoice_here(entity.number)
-        links = ClientLink.objects.filter(freshbooks_client_id=entity.number)
-        known = links.first() if entity.is_client else None
-    invoice = None if entity.is_client else making.world.find_invoice(entity.number)
-    client = making.planned.get(invoice.client_id) if invoice is not None else None
-    done = rehearse(making.run, making.world, entity, act, client=client)
     if entity.is_client:
-        _add_client(making, entity, done, here, known)
+        _plan_client(making, entity, act)
         return
+    here = making.here[entity.number]
+    invoice = making.world.find_invoice(entity.number)
+    client = making.planned.get(invoice.client_id) if invoice is not None else None
+    asked = bool(act.payments)
+    done = rehearse(making.run, making.world, entity, act, client=client, with_payments=asked)
     for number in customers_made_on_the_way(done):
         _add_needed_client(making, Entity(CLIENT, number))
     invoice = invoice or making.world.find_invoice(entity.number)
@@ -163,6 +174,13 @@ def _plan_one(making: Making, entity: Entity) -> None:
     facts = invoice_facts(invoice, making.world.find_collection(stripe_id), here)
     steps = invoice_steps(invoice, done, entity=entity, linked=linked, waiting=act.payments)
     _add(making, steps, facts)
+
+
+def _plan_client(making: Making, entity: Entity, act: Act) -> None:
+    with tenant_scope(making.plan.tenant_id):
+        here = client_here(entity.number)
+        known = ClientLink.objects.filter(freshbooks_client_id=entity.number).first()
+    _add_client(making, entity, rehearse(making.run, making.world, entity, act), here, known)
 
 
 def waiting_payments(entity: Entity) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from connector.sync.retiring import mark_gone, retire
 from connector.sync.revision_steps import advance
 from connector.sync.revisions import (
     build,
+    ensure_future_due_date,
     finalize,
     living_revision,
     make_revision,
@@ -114,6 +115,7 @@ def _carry_on(
         return align(run, link, invoice, _retired(run, link, sight, "Changed in Stripe."))
     if revision.state == State.DRAFT and not invoice.is_draft:
         require_one_collector(run, link, invoice)
+        ensure_future_due_date(run, link, revision)
         finalize(run, link, revision)
     elif revision.state == State.OPEN:
         notice_own_collector(run, link, invoice)
@@ -137,7 +139,8 @@ def _begin(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice) -> Strip
     """Make the first, or the next, revision, unless there is nothing to collect or it was refused."""
     if invoice.outstanding.is_zero or invoice.outstanding.is_negative:
         return StripeSight()
-    if _removed_by_person(run, link):
+    last = _last_revision(run, link)
+    if last is not None and last.retired_by_person:
         raise NotRepresentable(
             "Somebody voided or deleted this invoice in Stripe, so it was not made again.",
             next_step='Use "Send to Stripe again" on the invoice if it should be collected there.',
@@ -151,7 +154,8 @@ def _begin(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice) -> Strip
         with tenant_scope(run.tenant_id):
             run.job.hold_fence()
             link.save(update_fields=["client"])
-    revision = make_revision(run, link, invoice, client)
+    number = 1 if last is None else last.revision + 1
+    revision = make_revision(run, link, invoice, client, number=number)
     if not invoice.is_draft:
         finalize(run, link, revision)
     return _now(run, StripeSight(), revision)
@@ -187,10 +191,11 @@ def _retired(run: SyncRun, link: InvoiceLink, sight: StripeSight, because: str) 
     )
 
 
-def _removed_by_person(run: SyncRun, link: InvoiceLink) -> bool:
+def _last_revision(run: SyncRun, link: InvoiceLink) -> InvoiceRevision | None:
     with tenant_scope(run.tenant_id):
-        last = InvoiceRevision.objects.filter(invoice=link).order_by("-revision").first()
-    return last is not None and last.retired_by_person
+        rows = InvoiceRevision.objects.filter(invoice=link)
+        last: InvoiceRevision | None = rows.order_by("-revision").first()
+        return last
 
 
 def _gone(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, because: str) -> StripeSight:

@@ -71,6 +71,8 @@ def _uncounted(run: SyncRun, link: InvoiceLink, stripe: StripeInvoice) -> list[C
             .filter(invoice=link, allocation__isnull=False, currency=stripe.currency)
             .order_by("pk")
         )
+        if not rows:
+            return []
         former = [row for row in rows if row.undone and _match(row).told_on == stripe.id]
         unanswered = _unanswered(link)
         found = []

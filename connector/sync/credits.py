@@ -6,10 +6,10 @@ where FreshBooks does not know of it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from django.db.models import Sum
 from django.utils import timezone
 
 from connector import journal
@@ -32,8 +32,9 @@ def keep_credits(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> None:
     if stripe is None or stripe.finalized_at is None:
         return
     with tenant_scope(run.tenant_id):
-        noted = _known(stripe, Kind.CREDIT_NOTE) - _known(stripe, Kind.CREDIT_NOTE_VOIDED)
-        overpaid = _known(stripe, Kind.OVERPAID)
+        known = _known(stripe)
+    noted = known[Kind.CREDIT_NOTE] - known[Kind.CREDIT_NOTE_VOIDED]
+    overpaid = known[Kind.OVERPAID]
     facts: list[Fact] = []
     if noted != (stripe.pre_payment_credits + stripe.post_payment_credits).amount_minor:
         notes = all_pages(lambda cursor: run.stripe.list_credit_notes(stripe.id, cursor=cursor))
@@ -51,9 +52,13 @@ def keep_credits(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> None:
             journal.keep(run.tenant_id, facts, correlation_id=run.job.cause.correlation_id)
 
 
-def _known(stripe: StripeInvoice, kind: MoneyFact.Kind) -> int:
-    rows = MoneyFact.objects.filter(key__startswith=_prefix(stripe, kind))
-    return int(rows.aggregate(sum=Sum("about_minor"))["sum"] or 0)
+def _known(stripe: StripeInvoice) -> Counter[str]:
+    """What the journal has of this Stripe invoice, by kind."""
+    rows = MoneyFact.objects.filter(key__startswith=f"stripe:{stripe.id}:")
+    found: Counter[str] = Counter()
+    for kind, about in rows.values_list("kind", "about_minor"):
+        found[kind] += about or 0
+    return found
 
 
 def _prefix(stripe: StripeInvoice, kind: MoneyFact.Kind) -> str:

@@ -43,10 +43,12 @@ def sync_invoice(run: SyncRun, invoice_id: int) -> str:
     invoice = _read(run, invoice_id)
     if invoice is None:
         return _missing(run, invoice_id)
-    link = _remember(run, invoice)
+    link, is_new = _remember(run, invoice)
     if _is_before_start(run, invoice):
         return _skip(run, link)
-    books = Books(invoice=invoice, payments=_read_payments(run, link, invoice))
+    may_be_paid = not invoice.paid.is_zero or (not is_new and _had_payments(run, link))
+    payments = _read_payments(run, invoice) if may_be_paid else ()
+    books = Books(invoice=invoice, payments=payments)
     sight = look_at_stripe(run, link)
     take_money(run, link, sight.payments)
     follow_returns(run, link, sight.payments)
@@ -74,14 +76,15 @@ def _read(run: SyncRun, invoice_id: int) -> FreshBooksInvoice | None:
         return None
 
 
-def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> InvoiceLink:
-    """The link, with what FreshBooks says of the invoice itself."""
+def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> tuple[InvoiceLink, bool]:
+    """The link, with what FreshBooks says of the invoice itself, and whether it is new."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        link: InvoiceLink
-        link, _ = InvoiceLink.objects.select_related("client").get_or_create(
-            tenant_id=run.tenant_id, freshbooks_invoice_id=invoice.id
+        known = InvoiceLink.objects.select_related("client").filter(
+            freshbooks_invoice_id=invoice.id
         )
+        found: InvoiceLink | None = known.first()
+        link = found or InvoiceLink(tenant_id=run.tenant_id, freshbooks_invoice_id=invoice.id)
         link.number = invoice.number[:60]
         link.currency = invoice.currency_code
         link.freshbooks_status = invoice.v3_status[:40]
@@ -90,7 +93,7 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> InvoiceLink:
         link.issued_on = invoice.create_date
         link.due_on = invoice.due_date
         link.save()
-        return link
+        return link, found is None
 
 
 def _missing(run: SyncRun, invoice_id: int) -> str:
@@ -119,19 +122,19 @@ def _skip(run: SyncRun, link: InvoiceLink) -> str:
     return "left alone: dated before the start date"
 
 
-def _read_payments(
-    run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice
-) -> tuple[FreshBooksPayment, ...]:
+def _read_payments(run: SyncRun, invoice: FreshBooksInvoice) -> tuple[FreshBooksPayment, ...]:
     """The invoice's live payments; not asked for where there cannot be any and never were."""
+    rows = all_pages(lambda page: run.freshbooks.list_payments(page=page, invoice_id=invoice.id))
+    return tuple(payment for payment in rows if payment.vis_state == VISIBLE)
+
+
+def _had_payments(run: SyncRun, link: InvoiceLink) -> bool:
+    """Whether any payment of FreshBooks is known, or one was sent there."""
     with tenant_scope(run.tenant_id):
-        known = (
+        return bool(
             OutsidePayment.objects.filter(invoice=link, deleted=False).exists()
             or CollectedPayment.objects.filter(invoice=link, attempts__gt=0).exists()
         )
-    if invoice.paid.is_zero and not known:
-        return ()
-    rows = all_pages(lambda page: run.freshbooks.list_payments(page=page, invoice_id=invoice.id))
-    return tuple(payment for payment in rows if payment.vis_state == VISIBLE)
 
 
 def _report_outside(

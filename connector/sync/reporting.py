@@ -76,7 +76,8 @@ def _to_look_at(run: SyncRun, target: Target) -> list[OutsidePayment]:
     """What is new or was changed, without what may be Stripe's own money, entered by hand."""
     with tenant_scope(run.tenant_id):
         rows = list(OutsidePayment.objects.filter(invoice=target.link).order_by("paid_on", "pk"))
-        collected = list(CollectedPayment.objects.filter(invoice=target.link).order_by("pk"))
+        own = CollectedPayment.objects.filter(invoice=target.link).order_by("pk")
+        collected = list(own) if rows else []
     _mind_credits(run, target, rows)
     mirrors = _mirrors(rows, collected)
     for row in rows:

@@ -29,6 +29,8 @@ def follow_returns(
     Reads nothing for a payment of which Stripe says that nothing went back, and nothing is known.
     """
     seen = {payment.id: payment for payment in payments}
+    if not seen:
+        return
     with tenant_scope(run.tenant_id):
         rows = list(CollectedPayment.objects.filter(invoice=link).order_by("pk"))
     for row in rows:

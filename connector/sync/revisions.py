@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Max
 from django.utils import timezone
 
 from audit.recording import record
@@ -42,7 +41,12 @@ def living_revision(run: SyncRun, link: InvoiceLink) -> InvoiceRevision | None:
 
 
 def make_revision(
-    run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice, client: ClientLink
+    run: SyncRun,
+    link: InvoiceLink,
+    invoice: FreshBooksInvoice,
+    client: ClientLink,
+    *,
+    number: int,
 ) -> InvoiceRevision:
     """A new draft in Stripe that equals the FreshBooks invoice to the minor unit.
 
@@ -50,11 +54,10 @@ def make_revision(
     """
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        last = InvoiceRevision.objects.filter(invoice=link).aggregate(last=Max("revision"))["last"]
         revision = InvoiceRevision(
             tenant_id=run.tenant_id,
             invoice=link,
-            revision=(last or 0) + 1,
+            revision=number,
             content_hash=content_hash(invoice),
         )
         draft = _draft(run, revision, invoice, client)  # refuses before anything is made
@@ -91,7 +94,6 @@ def build(
 
 def finalize(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None:
     """Make the draft payable; e-mail it if Stripe is this tenant's sender."""
-    _ensure_future_due_date(run, link, revision)
     step, call = (
         ("send", run.stripe.send_invoice)
         if run.stripe_sends_email
@@ -176,7 +178,7 @@ def _without_number(body: dict[str, Any]) -> dict[str, Any]:
     return rest | {"custom_fields": fields[:4]}
 
 
-def _ensure_future_due_date(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None:
+def ensure_future_due_date(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None:
     """A draft that waited may have outlived its due date: move it to the soonest allowed one."""
     with tenant_scope(run.tenant_id):
         sent = (
@@ -222,6 +224,8 @@ def _if_finalized(run: SyncRun, revision: InvoiceRevision) -> StripeInvoice | No
 
 def _remember_notes(run: SyncRun, link: InvoiceLink, draft: InvoiceDraft) -> None:
     """What had to be shortened, moved or left out: beside the invoice and in the audit trail."""
+    if not draft.notes and not link.notes:
+        return
     link.notes = list(draft.notes)
     with tenant_scope(run.tenant_id):
         InvoiceLink.objects.filter(pk=link.pk).update(notes=link.notes)

@@ -60,7 +60,7 @@ def test_making_begins_anew_after_a_death(shop: Shop) -> None:
     shop.invoice("10.00")
     shop.invoice("20.00")
     whole = plan(shop)
-    for point in (4, 12, 24):
+    for point in (4, 8, 12):
         with tenant_scope(shop.tenant.pk):
             Plan.objects.filter(pk=whole.pk).update(state=Plan.State.BUILDING, hash="")
         shop.enqueue(kinds.MAKE_PLAN, whole.pk)

@@ -6,9 +6,12 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connector.models import ClientLink, InvoiceLink, InvoiceRevision, Plan
+from connector.models import ClientLink, InvoiceLink, InvoiceRevision, Plan, VendorWrite
+from connector.planning import making
 from connector.planning.proposals import PlanRefused
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -220,3 +223,36 @@ def test_many_invoices_are_read_by_lists_only(new_shop: Shop, simulators: Simula
     assert made.counts == {"create": 256}
     pages = {"invoices": 3 + 1 + 1, "clients": 1, "customers": 1}
     assert reads == pages | {"gateway": 1}  # whether FreshBooks itself collects: asked once
+
+
+def test_a_new_invoice_costs_few_questions_and_leaves_no_trace(new_shop: Shop) -> None:
+    """Each rehearsal is one transaction: no savepoints, no fence, no audit entries."""
+    client = new_shop.client()
+
+    def asked_for(invoices: int) -> list[str]:
+        for _ in range(invoices):
+            new_shop.invoice("100.00", client=client)
+        with CaptureQueriesContext(connection) as queries:
+            made = plan(new_shop)
+        assert made.state == Plan.State.PROPOSED
+        return [query["sql"] for query in queries]
+
+    few, many = asked_for(1), asked_for(10)
+    assert (len(many) - len(few)) / 10 <= 44
+    assert len([sql for sql in many if "audit_auditentry" in sql]) < 10
+    with tenant_scope(new_shop.tenant.pk):
+        assert not InvoiceLink.objects.exists()
+        assert not VendorWrite.objects.exists()
+
+
+def test_progress_of_a_plan_is_seen_while_it_is_made(
+    new_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "BATCH", 2)
+    client = new_shop.client()
+    for _ in range(5):
+        new_shop.invoice("100.00", client=client)
+    with CaptureQueriesContext(connection) as queries:
+        plan(new_shop)
+    told_how_far = [q for q in queries if 'UPDATE "connector_plan" SET "counts"' in q["sql"]]
+    assert len(told_how_far) == 3

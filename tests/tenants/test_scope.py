@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 from django.db import ProgrammingError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
+from audit.models import AuditEntry
+from audit.recording import Cause, record
 from tenants.models import OnboardingLink, StripeConnection, Tenant
 from tenants.scope import (
     NoTenantScope,
     TenantScopeConflict,
     current_scope,
     every_tenant,
+    taken_back,
     tenant_scope,
 )
 from tests.factories import make_stripe_connection, make_tenant
@@ -99,3 +104,42 @@ def test_a_plain_transaction_is_no_scope(fresh_tenant: Tenant) -> None:
     make_stripe_connection(fresh_tenant)
     with pytest.raises(ProgrammingError, match="outside a tenant scope"), transaction.atomic():
         StripeConnection._base_manager.count()
+
+
+def test_nothing_stays_of_what_is_taken_back(fresh_tenant: Tenant) -> None:
+    def rehearse() -> None:
+        with taken_back(fresh_tenant.pk):
+            with tenant_scope(fresh_tenant.pk):
+                make_stripe_connection(fresh_tenant)
+            with pytest.raises(ZeroDivisionError), tenant_scope(fresh_tenant.pk):
+                raise ZeroDivisionError
+            assert StripeConnection.objects.exists()
+            record(
+                tenant_id=fresh_tenant.pk,
+                action="rehearsed",
+                entity="invoice:1",
+                cause=Cause("test", "rehearsal", uuid4()),
+                details={},
+            )
+
+    rehearse()
+    with tenant_scope(fresh_tenant.pk):
+        assert not StripeConnection.objects.exists()
+        assert not AuditEntry.objects.filter(tenant_id=fresh_tenant.pk).exists()
+        record(
+            tenant_id=fresh_tenant.pk,
+            action="done",
+            entity="invoice:1",
+            cause=Cause("test", "for real", uuid4()),
+            details={},
+        )
+        assert AuditEntry.objects.filter(tenant_id=fresh_tenant.pk).count() == 1
+
+
+def test_scopes_inside_what_is_taken_back_open_no_savepoints(fresh_tenant: Tenant) -> None:
+    with CaptureQueriesContext(connection) as queries, taken_back(fresh_tenant.pk):
+        for _ in range(3):
+            with tenant_scope(fresh_tenant.pk):
+                list(StripeConnection.objects.all())
+    assert len([q for q in queries if "stripeconnection" in q["sql"]]) == 3
+    assert len([q for q in queries if "SAVEPOINT" in q["sql"]]) <= 2  # the outer one's, in a test
