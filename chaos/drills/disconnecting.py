@@ -25,6 +25,7 @@ def no_call_after(system: System) -> Verdict:
     tokens = [t for t in freshbooks.book()["tokens"] if t["identity_id"] == one.identity_id]
     credentials = {digest(key["secret"]) for key in account["keys"]}
     credentials |= {digest(token["access"]) for token in tokens}
+    before = _sealed(system, one.tenant_id)
     system.stack.manage("disconnect", one.slug)
     at = time.time()
     for number in range(5):
@@ -36,23 +37,30 @@ def no_call_after(system: System) -> Verdict:
         for call in read_requests(system.stack.record_file)
         if call.at > at + GRACE_S and call.credential in credentials
     ]
-    problems += _left(system, one.tenant_id)
+    problems += _left(before, _sealed(system, one.tenant_id))
     return judge("I32", len(credentials), problems, how="credentials of one tenant")
 
 
-def _left(system: System, tenant_id: int) -> list[str]:
-    """Sealed columns of the tenant that still hold something."""
+def _sealed(system: System, tenant_id: int) -> dict[str, str]:
+    """What the columns hold that keep the tenant's secrets."""
     stripe = system.query("SELECT * FROM tenants_stripeconnection WHERE tenant_id = %s", tenant_id)
     grants = system.query(
         "SELECT g.* FROM tenants_freshbooksgrant g JOIN tenants_freshbooksconnection c"
         " ON c.grant_id = g.id WHERE c.tenant_id = %s",
         tenant_id,
     )
-    held = {"tenants_stripeconnection": stripe, "tenants_freshbooksgrant": grants}
-    return [
-        f"{table}.{column} still holds something"
+    rows = {"tenants_stripeconnection": stripe[0], "tenants_freshbooksgrant": grants[0]}
+    return {
+        f"{table}.{column}": bytes(rows[table][column]).decode()
         for table, columns in SEALED.items()
-        for row in held[table]
         for column in columns
-        if row[column]
+    }
+
+
+def _left(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Columns whose secret is not gone: an empty text, sealed, is shorter than any secret."""
+    return [
+        f"{name} still holds what it held or as much"
+        for name, held in before.items()
+        if after[name] == held or len(after[name]) >= len(held)
     ]
