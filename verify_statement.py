@@ -253,6 +253,8 @@ def check_totals(statement: dict[str, Any]) -> None:
         loose = [row for row in statement["unmatched"] if row["currency"] == currency]
         for name in ("opening", "moved", "closing"):
             expect(f"total {currency}: loose_{name}", line[f"loose_{name}"], total(loose, name))
+        held = [row for row in loose if row["state"] == "held"]
+        expect(f"total {currency}: loose_held", line["loose_held"], total(held, "closing"))
     print(f"ok: the totals of {len(told)} currencies")
 
 

@@ -1,9 +1,11 @@
-"""Where the money of each invoice stands, derived from the journal and from it alone."""
+"""Where the money of each invoice stands, derived from the journal and from what people decided."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from django.db.models import F, Sum
 
 from connector import journal
 from connector.journal import Totals
@@ -28,24 +30,41 @@ class Change:
 
 
 def status_from(
-    link: InvoiceLink, totals: Totals, *, has_pending: bool, disputed: bool
+    link: InvoiceLink, totals: Totals, *, has_pending: bool, disputed: bool, by_hand: int = 0
 ) -> CollectionStatus:
-    """The collection status of one invoice; `link` tells FreshBooks' total and Stripe's status."""
+    """The collection status of one invoice; `link` tells FreshBooks' total and Stripe's status.
+
+    `by_hand` is what of the payments of others is Stripe's own money, as somebody said: it counts
+    once.
+    """
     currency = link.currency
     return collection_status(
         total=Money(link.freshbooks_total_minor or 0, currency),
         paid=Money(totals.collected, currency),
         has_pending=has_pending,
-        paid_outside=Money(totals.elsewhere, currency),
+        paid_outside=Money(totals.elsewhere - by_hand, currency),
         refunded=Money(totals.returned, currency),
         disputed=disputed,
         collecting=link.stripe_status in COLLECTING,
     )
 
 
+def by_hand_of(invoice_ids: Iterable[int]) -> dict[int, int]:
+    """By invoice, in its currency: payments that stand for Stripe's money, entered by hand."""
+    rows = OutsidePayment.objects.filter(
+        invoice_id__in=list(invoice_ids),
+        same_money_as__isnull=False,
+        deleted=False,
+        currency=F("invoice__currency"),
+    )
+    sums = rows.order_by().values_list("invoice_id").annotate(sum=Sum("amount_minor"))
+    return {invoice_id: int(found) for invoice_id, found in sums}
+
+
 def is_disputed(row: CollectedPayment) -> bool:
     """Whether a dispute is open on it that may still cost the money."""
-    return bool(row.disputed_minor) and not row.undone and row.dispute_status != "lost"
+    stands = row.at_stake_minor > 0 or bool(row.open_dispute_status)
+    return stands and not row.undone
 
 
 def rebuild(tenant_id: int, *, save: bool) -> Iterator[Change]:
@@ -61,10 +80,10 @@ def rebuild(tenant_id: int, *, save: bool) -> Iterator[Change]:
 
 
 def _rebuild(ids: list[int], *, save: bool) -> list[Change]:
-    totals = journal.totals_of(ids)
+    totals, by_hand = journal.totals_of(ids), by_hand_of(ids)
     disputed = {
         row.invoice_id
-        for row in CollectedPayment.objects.filter(invoice__in=ids).exclude(disputed_minor=0)
+        for row in CollectedPayment.objects.filter(invoice__in=ids).exclude(dispute_status="")
         if is_disputed(row)
     }
     changes = _rebuild_told(ids, save=save)
@@ -75,6 +94,7 @@ def _rebuild(ids: list[int], *, save: bool) -> list[Change]:
             found,
             has_pending=link.collection_status == CollectionStatus.PENDING,
             disputed=link.pk in disputed,
+            by_hand=by_hand.get(link.pk, 0),
         )
         derived = {"collection_status": str(status), "returned_minor": found.returned}
         before = {name: getattr(link, name) for name in derived}

@@ -158,12 +158,15 @@ def _totals(tenant: Tenant, links: Iterable[InvoiceLink]) -> list[Totals]:
 
 
 def _add_payments(tenant: Tenant, found: dict[str, Totals]) -> None:
-    recorded = CollectedPayment.Recording.RECORDED
+    states = CollectedPayment.Recording
+    there = [states.RECORDED, states.BY_HAND]
     collected = CollectedPayment.objects.filter(tenant=tenant)
-    outside = OutsidePayment.objects.filter(tenant=tenant, deleted=False)
+    outside = OutsidePayment.objects.filter(
+        tenant=tenant, deleted=False, same_money_as__isnull=True
+    )
     for name, sums in (
         ("collected", _sums(collected, "amount_minor")),
-        ("recorded", _sums(collected.filter(recording=recorded), "freshbooks_amount_minor")),
+        ("recorded", _sums(collected.filter(recording__in=there), "freshbooks_amount_minor")),
         ("outside", _sums(outside, "amount_minor")),
         ("reported", _sums(outside, "reported_amount_minor")),
     ):

@@ -15,7 +15,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.forms import CharField, Form, HiddenInput
+from django.forms import CharField, ChoiceField, Form, HiddenInput
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from django.contrib.admin import ModelAdmin
 
-    UnfoldAdminTextInputWidget = HiddenInput
+    UnfoldAdminSelectWidget = UnfoldAdminTextInputWidget = HiddenInput
 
     class BaseDialogForm(Form):
         """Unfold's form in a dialog."""
@@ -45,7 +45,7 @@ else:
     from unfold.admin import ModelAdmin as Page
     from unfold.enums import ActionVariant
     from unfold.forms import BaseDialogForm
-    from unfold.widgets import UnfoldAdminTextInputWidget
+    from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 MOST_AT_ONCE = 1000
 
@@ -56,6 +56,7 @@ class Click:
 
     cause: Cause
     reason: str = ""
+    choice: str = ""  # one of the button's choices; "" in a list's menu, where none is asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,7 @@ class Button:
     variant: str = "default"
     group: str = ""  # buttons of one group share a menu
     asks_reason: bool = False
+    choices: Callable[[Any], list[tuple[str, str]]] | None = None  # what the row's page asks for
     fits: Callable[[Any], bool] = lambda _: True  # whether a row's own page shows it
 
 
@@ -169,7 +171,7 @@ def _list_action(button: Button) -> Callable[[Any, HttpRequest, QuerySet[Any]], 
             messages.error(request, f"Select at most {MOST_AT_ONCE:,} rows at once.")
             return
         reason = f"Selected in the list by {request.user.get_username()}."
-        _press(request, button, rows, reason=reason)
+        _press(request, button, rows, {"reason": reason})
 
     return run
 
@@ -183,12 +185,17 @@ def _detail_view(page: Any, button: Button) -> Callable[..., HttpResponse]:
             raise Http404
         form_class = _ConfirmWithReason if button.asks_reason else _Confirm
         form = form_class(request=request, object_id=object_id, data=request.POST or None)
+        if button.choices is not None:
+            form.fields["choice"] = ChoiceField(
+                label="Which", choices=button.choices(row), widget=UnfoldAdminSelectWidget
+            )
+            form.order_fields(["choice", "reason"])
         if request.method != "POST" or not form.is_valid():
             return render(request, "unfold/helpers/dialog.html", _dialog(button, form))
         if button.tell is not None:
             told = button.tell(row, Click(cause=cause_of(request, button.label)))
             return _tell_once(request, button, told)
-        _press(request, button, [row], reason=form.cleaned_data.get("reason", ""))
+        _press(request, button, [row], form.cleaned_data)
         return _go_to(request, page_of(row))
 
     view.__name__ = f"press_{button.name}"
@@ -222,8 +229,12 @@ def _tell_once(request: HttpRequest, button: Button, told: str) -> HttpResponse:
     return response
 
 
-def _press(request: HttpRequest, button: Button, rows: list[Any], *, reason: str) -> None:
-    click = Click(cause=cause_of(request, button.label), reason=reason)
+def _press(request: HttpRequest, button: Button, rows: list[Any], told: dict[str, Any]) -> None:
+    click = Click(
+        cause=cause_of(request, button.label),
+        reason=told.get("reason", ""),
+        choice=told.get("choice", ""),
+    )
     count = button.press(rows, click)
     if count:
         ring_on_commit()

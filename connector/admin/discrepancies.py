@@ -19,6 +19,7 @@ from connector.admin.display import (
     time_column,
 )
 from connector.admin.filters import BY_TENANT, DiscrepancyKindFilter, StateFilter, TimeFilter
+from connector.admin.same_money import for_twins
 from connector.models import Discrepancy
 from connector.roles import LOOK_AFTER
 
@@ -45,6 +46,7 @@ class DiscrepancyPage(OperatorsPage):
             icon="person_add",
             fits=lambda row: row.state == Discrepancy.State.OPEN,
         ),
+        *for_twins(lambda rows: [row.invoice_id for row in rows if row.invoice_id is not None]),
     )
     editable = ("owner",)
     changed_action = "discrepancy.owner_set"

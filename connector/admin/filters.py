@@ -124,7 +124,8 @@ class DisputeFilter(ChoiceFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows that remain."""
         if self.value() == "open":
-            return queryset.filter(disputed_minor__gt=0).exclude(dispute_status="lost")
+            still = Q(disputed_minor__gt=0) & ~Q(dispute_status="lost")
+            return queryset.filter(still | Q(open_dispute_minor__gt=0))
         if self.value() == "lost":
             return queryset.filter(dispute_status="lost")
         return queryset.exclude(dispute_status="") if self.value() else queryset

@@ -40,6 +40,7 @@ from connector.admin.filters import (
 from connector.admin.journal import facts_of
 from connector.admin.payments import proposal, went_back
 from connector.admin.plan_buttons import SYNC_BUTTON
+from connector.admin.same_money import for_twins
 from connector.models import Discrepancy, InvoiceLink
 from connector.roles import SEND_AGAIN, SYNC_INVOICE
 from connector.sync.own_collector import AUTOBILL, PAY_BUTTON
@@ -93,7 +94,8 @@ def figures(link: InvoiceLink, parts: timeline.Parts) -> list[Figure]:
 
     collected = sum(row.amount_minor for row in parts.collected)
     recorded = sum(row.freshbooks_amount_minor or 0 for row in parts.collected)
-    outside = sum(row.amount_minor for row in parts.outside if not row.deleted)
+    others = [row for row in parts.outside if not row.stands_for_stripe]
+    outside = sum(row.amount_minor for row in others if not row.deleted)
     reported = sum(row.reported_amount_minor or 0 for row in parts.outside)
     return [
         compared("Total", link.freshbooks_total_minor, link.stripe_total_minor),
@@ -138,7 +140,7 @@ def _own_collector(link: InvoiceLink) -> str:
 class InvoicePage(OperatorsPage):
     """One FreshBooks invoice and where it stands on both sides."""
 
-    buttons = (*BUTTONS, SYNC_BUTTON)
+    buttons = (*BUTTONS, *for_twins(lambda links: [link.pk for link in links]), SYNC_BUTTON)
     change_form_outer_before_template = "connector/admin/invoice.html"
     empty_text = (
         "No invoice came over yet. Each FreshBooks invoice appears here after the first poll or "

@@ -17,13 +17,30 @@ from connector.admin.display import (
     time_column,
 )
 from connector.admin.filters import BY_TENANT, DayFilter, StateFilter
+from connector.admin.same_money import OTHER, SAME, TAKE_BACK
 from connector.models import OutsidePayment
+
+
+def _decision(row: OutsidePayment) -> str:
+    """What somebody said about it."""
+    if not row.decided_by:
+        return NOTHING
+    what = "taken back: not decided"
+    if row.same_money_as is not None:
+        paid = row.same_money_as
+        payment = paid.stripe_payment_intent_id or paid.stripe_charge_id
+        what = f"the same money as Stripe's payment {payment}"
+    elif row.other_money:
+        what = "other money than Stripe's"
+    at = f" on {row.decided_at:%Y-%m-%d %H:%M} UTC" if row.decided_at else ""
+    return f"{what}, by {row.decided_by}{at}: {row.decided_because}"
 
 
 @admin.register(OutsidePayment)
 class OutsidePaymentPage(OperatorsPage):
     """A payment that stands in FreshBooks and was not made by us."""
 
+    buttons = (SAME, OTHER, TAKE_BACK)
     empty_text = (
         "Nobody recorded a payment in FreshBooks yet. Cheques, cash and credits entered there "
         "appear here with what Stripe was told of them."
@@ -41,7 +58,7 @@ class OutsidePaymentPage(OperatorsPage):
         time_column("First seen", "first_seen_at"),
     )
     list_filter = (BY_TENANT, ("reporting", StateFilter), "deleted", ("paid_on", DayFilter))
-    joins = ("tenant", "invoice")
+    joins = ("tenant", "invoice", "same_money_as")
     search_fields = ("freshbooks_payment_id__exact", "invoice__number")
     search_help_text = "FreshBooks payment id or invoice number"
     ordering = ("-id",)
@@ -59,6 +76,7 @@ class OutsidePaymentPage(OperatorsPage):
             column("FreshBooks payment", lambda row: str(row.freshbooks_payment_id)),
             exact_time_column("First seen", "first_seen_at"),
         ),
+        section("What money it is", column("Decided", _decision)),
         section(
             "In Stripe",
             state_column("Reporting", "reporting", tones.REPORTING),

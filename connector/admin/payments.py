@@ -29,9 +29,10 @@ from connector.admin.filters import (
     StateFilter,
     TimeFilter,
 )
+from connector.admin.same_money import for_twins
 from connector.models import CollectedPayment
 from connector.roles import APPROVE
-from connector.sync.returned import CLOSED
+from connector.sync.return_facts import CLOSED
 from tenants.models import Tenant
 
 
@@ -48,18 +49,27 @@ def went_back(row: CollectedPayment) -> str:
     if row.dispute_status:
         parts.append(_dispute(row))
     if row.refunds_unclear:
-        parts.append("a part went back, and Stripe does not say for which invoice")
+        parts.append("a part went back, and how much of this invoice's money cannot be told")
     return "; ".join(parts) or NOTHING
 
 
 def _dispute(row: CollectedPayment) -> str:
     amount = money(row.disputed_minor, row.currency)
     if row.dispute_status == "lost":
-        return f"{amount} lost to a dispute"
+        more = money(row.open_dispute_minor, row.currency) if row.open_dispute_minor else ""
+        open_one = f"; {more} disputed ({_words(row.open_dispute_status)})" if more else ""
+        return f"{amount} lost to a dispute{open_one}{_due(row) if more else ''}"
     if row.dispute_status in CLOSED:
         return f"dispute over ({row.dispute_status.replace('_', ' ')})"
-    due = f", answer it by {exact(row.dispute_due_at)}" if row.dispute_due_at else ""
-    return f"{amount} disputed ({row.dispute_status.replace('_', ' ')}){due}"
+    return f"{amount} disputed ({_words(row.dispute_status)}){_due(row)}"
+
+
+def _words(status: str) -> str:
+    return status.replace("_", " ")
+
+
+def _due(row: CollectedPayment) -> str:
+    return f", answer it by {exact(row.dispute_due_at)}" if row.dispute_due_at else ""
 
 
 def proposal(row: CollectedPayment) -> str:
@@ -133,6 +143,7 @@ class CollectedPaymentPage(OperatorsPage):
             asks_reason=True,
             fits=lambda row: row.recording in decisions.LEAVABLE,
         ),
+        *for_twins(lambda rows: [row.invoice_id for row in rows]),
     )
     empty_text = (
         "Stripe collected nothing yet. Every payment on a mirrored invoice appears here, with what "

@@ -105,7 +105,7 @@ def _deliveries(parts: Parts) -> Iterable[Step]:
     )
     rows = Delivery.objects.filter(about, tenant_id=parts.link.tenant_id).order_by("-pk")
     for row in rows[:MOST_OF_EACH]:
-        repeats = f", and {row.duplicates} more of the same" if row.duplicates else ""
+        repeats = f", heard of {row.duplicates + 1} times" if row.duplicates else ""
         yield Step(
             at=row.received_at,
             kind="delivery",

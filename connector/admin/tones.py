@@ -97,6 +97,7 @@ RECORDING: dict[str, str] = {
     CollectedPayment.Recording.REJECTED: BAD,
     CollectedPayment.Recording.NEEDS_YOU: WARN,
     CollectedPayment.Recording.DELETED_BY_PERSON: QUIET,
+    CollectedPayment.Recording.BY_HAND: GOOD,
 }
 PLAN: dict[str, str] = {
     Plan.State.BUILDING: BUSY,
@@ -118,6 +119,7 @@ REPORTING: dict[str, str] = {
     OutsidePayment.Reporting.SEEN: BUSY,
     OutsidePayment.Reporting.REPORTED: GOOD,
     OutsidePayment.Reporting.NEEDS_YOU: WARN,
+    OutsidePayment.Reporting.SAME_MONEY: GOOD,
 }
 STRAY: dict[str, str] = {
     StrayPayment.State.UNMATCHED: WARN,

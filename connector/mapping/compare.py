@@ -89,6 +89,7 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
     collected: Money,
     recorded: Money,
     reported: Money,
+    certain: Money | None = None,
     refunded: Money | None = None,
     disputed: Dispute | None = None,
     unclear: bool = False,
@@ -100,10 +101,8 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
 ) -> tuple[Difference, ...]:
     """Every disagreement between both sides about one invoice; empty when they agree.
 
-    Units: `collected` is Stripe's own money, `refunded` what of it went back; `recorded` our live
-        FreshBooks payments for it (or those that a person confirmed to be it); `reported` what we
-        told Stripe was paid elsewhere, `taken_back` what its invoice may count beyond that.
-    Modes: without `records_payments` a payment that FreshBooks lacks is expected: severity "info".
+    Units: `recorded` with what a person said to be Stripe's; Stripe's invoice may count `taken_back`
+        beyond `reported`; `certain` is none of Stripe's, and Stripe was not told of it.
     """
     if stripe is not None and stripe.status in _GONE_IN_STRIPE:
         stripe = None
@@ -120,6 +119,7 @@ def compare_invoice(  # noqa: PLR0913 - both sides and what we know about the mo
         refunded=refunded,
         recorded=recorded,
         reported=reported,
+        certain=certain,
         taken_back=taken_back,
     )
     return _both_sides(

@@ -79,6 +79,7 @@ class Figures:
     stripe_open: Money  # what remains in Stripe by what is known
     credited: Money  # credit notes and the customer's balance in Stripe; negative if it added debt
     taken_back: Money  # of `reported` money, what Stripe's invoice may count although it is gone
+    certain: Money  # of `outside` money, what Stripe does not know and is none of its own for sure
 
     @classmethod
     def of(  # noqa: PLR0913 - what is known of the money between both sides
@@ -90,6 +91,7 @@ class Figures:
         refunded: Money | None,
         recorded: Money,
         reported: Money,
+        certain: Money | None,
         taken_back: Money | None,
     ) -> Self:
         """What follows from both invoices and from the sums that are known here."""
@@ -103,6 +105,7 @@ class Figures:
             stripe_open=stripe.total - collected - reported - credited,
             credited=credited,
             taken_back=taken_back or Money.zero(stripe.currency),
+            certain=certain or Money.zero(freshbooks.currency_code),
         )
 
     @property
@@ -127,6 +130,7 @@ class Figures:
         """Whether FreshBooks has just as much from elsewhere as it lacks of Stripe's money.
 
         Then both sides agree on what is outstanding, and most likely the owner entered Stripe's
-        payments by hand.
+        payments by hand. Money of which somebody said that it is other money counts not.
         """
-        return not self.not_recorded.is_zero and self.not_recorded == self.not_reported
+        doubtful = self.not_reported - self.certain
+        return not self.not_recorded.is_zero and self.not_recorded == doubtful

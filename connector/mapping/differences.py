@@ -157,7 +157,7 @@ def unrecorded(
             return None
         severity = Severity.WARNING if records_payments else Severity.INFO
         explanation = f"FreshBooks has {missing} that we did not record; likely the same money."
-        step = "Confirm that it is the same money; if not, record the Stripe payment too."
+        step = "Say whether it is the same money or other money: on this page, or on the payment's."
     elif freshbooks.outstanding.amount_minor <= 0:
         return None  # FreshBooks is paid up: the excess is what `overpaid` tells.
     else:
@@ -177,12 +177,13 @@ def unrecorded(
 
 def unreported(figures: Figures) -> Difference | None:
     """FreshBooks' money from elsewhere against what Stripe was told of it."""
-    missing = figures.not_reported
+    nothing = Money.zero(figures.outside.currency)
+    missing = figures.not_reported - (figures.not_recorded if figures.entered_by_hand else nothing)
     if missing.is_negative:
         kind, severity = DiscrepancyKind.PAID_DIFFERS, Severity.ERROR
         explanation = f"Stripe was told of {-missing} that FreshBooks no longer shows as paid."
         step = "Report the refund of that payment in Stripe, or restore it in FreshBooks."
-    elif missing == figures.matched_credit or figures.entered_by_hand:
+    elif missing.is_zero or missing == figures.matched_credit:
         return None  # nothing is missing, or Stripe knows it otherwise
     elif figures.stripe_open.amount_minor <= 0:
         return None

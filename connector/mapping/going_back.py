@@ -11,20 +11,23 @@ def disputed(freshbooks: FreshBooksInvoice, dispute: Dispute | None) -> Differen
     """The payer's bank asks for the money back."""
     if dispute is None:
         return None
+    what = f"{dispute.amount}"
+    if dispute.amount.is_zero:
+        what = f"a payment in another currency than {dispute.amount.currency}"
     until = f" by {dispute.due_by:%Y-%m-%d %H:%M} UTC" if dispute.due_by else ""
     return Difference(
         kind=DiscrepancyKind.DISPUTED,
         severity=Severity.ERROR,
         freshbooks=freshbooks.paid,
         stripe=dispute.amount,
-        explanation=f"The payer disputes {dispute.amount} (Stripe says {dispute.status}). The payment "
+        explanation=f"The payer disputes {what} (Stripe says {dispute.status}). The payment "
         "in FreshBooks stays until the dispute is lost.",
         suggested_step=f"Answer the dispute in Stripe{until}.",
     )
 
 
 def unclear(figures: Figures, *, unclear: bool) -> Difference | None:
-    """A payment of several invoices went back in part."""
+    """Of a payment something went back, and how much of this invoice's money cannot be told."""
     if not unclear:
         return None
     return Difference(
@@ -32,9 +35,10 @@ def unclear(figures: Figures, *, unclear: bool) -> Difference | None:
         severity=Severity.ERROR,
         freshbooks=figures.recorded,
         stripe=figures.collected,
-        explanation="One Stripe payment paid several invoices, and a part of it went back: Stripe does "
-        "not say for which of them.",
-        suggested_step="Decide which invoice the refund is for, and lower its payment in FreshBooks.",
+        explanation="A part of what Stripe collected went back, and how much of this invoice's money "
+        "that is cannot be told: the payment paid several invoices, or the dispute is in another "
+        "currency.",
+        suggested_step="Decide how much of it was this invoice's, and lower its payment in FreshBooks.",
     )
 
 

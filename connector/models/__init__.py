@@ -11,6 +11,7 @@ from connector.models.links import ClientLink, InvoiceLink, InvoiceRevision
 from connector.models.payments import CollectedPayment, OutsidePayment
 from connector.models.plans import Plan, PlanStep
 from connector.models.polling import PollFeed
+from connector.models.roles import RoleGrant
 from connector.models.settlement import BalanceMovement, Payout
 from connector.models.stray import Allocation, StrayPayment
 from connector.models.vendor_calls import CallCount, RateBucket, VendorIncident
@@ -37,6 +38,7 @@ __all__ = [
     "PollFeed",
     "RateBucket",
     "RefusedDelivery",
+    "RoleGrant",
     "StrayPayment",
     "SyncJob",
     "VendorIncident",

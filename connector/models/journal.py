@@ -25,6 +25,7 @@ class MoneyFact(TenantOwned):
         ALLOCATED = "allocated", "Payment without invoice matched to it"
         UNALLOCATED = "unallocated", "Match taken back"
         STRAY = "stray", "Payment without invoice"
+        HELD = "held", "Bank transfer held for a customer"
         OVERPAID = "overpaid", "Paid more than asked"
         REFUNDED = "refunded", "Refunded"
         REFUND_FAILED = "refund_failed", "Refund failed, money is back"

@@ -65,6 +65,7 @@ class InvoiceLink(TenantOwned):
     client = models.ForeignKey(
         ClientLink, on_delete=models.PROTECT, null=True, blank=True, related_name="invoices"
     )
+    freshbooks_client_id = models.BigIntegerField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     reason = models.TextField(blank=True, help_text="Why it is blocked or left alone.")
     notes = models.JSONField(default=list, blank=True, help_text="What was adapted on the way.")

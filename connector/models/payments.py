@@ -33,6 +33,7 @@ class CollectedPayment(TenantOwned):
         NEEDS_YOU = "needs_you", "Needs you"
         DELETED_BY_PERSON = "deleted_by_person", "Recorded, then deleted by a person"
         TAKEN_BACK = "taken_back", "Recorded, then taken back"
+        BY_HAND = "by_hand", "Entered in FreshBooks by hand"
 
     invoice = models.ForeignKey(
         InvoiceLink, on_delete=models.PROTECT, related_name="collected_payments"
@@ -60,10 +61,15 @@ class CollectedPayment(TenantOwned):
     refunded_minor = models.BigIntegerField(default=0, help_text="Went back to the payer.")
     dispute_status = models.CharField(max_length=40, blank=True)  # Stripe's; open enum
     disputed_minor = models.BigIntegerField(default=0, help_text="Under dispute or lost to one.")
+    open_dispute_minor = models.BigIntegerField(
+        default=0, help_text="Under disputes that are open, also beside one that was lost."
+    )
+    open_dispute_status = models.CharField(max_length=40, blank=True)
     dispute_due_at = models.DateTimeField(null=True, blank=True)
     refunds_unclear = models.BooleanField(
         default=False,
-        help_text="Its payment paid several invoices, and it is not known whose part went back.",
+        help_text="How much of it went back cannot be told: its payment paid several invoices, or "
+        "the dispute is in another currency.",
     )
 
     undone = models.BooleanField(default=False, help_text="Its match was taken back.")
@@ -121,6 +127,12 @@ class CollectedPayment(TenantOwned):
         return proposed is not None and proposed != self.lowering_approved_to_minor
 
     @property
+    def at_stake_minor(self) -> int:
+        """What a dispute that is open may still cost."""
+        lost = self.dispute_status == "lost"
+        return self.open_dispute_minor or (0 if lost else self.disputed_minor)
+
+    @property
     def kept_minor(self) -> int:
         """What of it the tenant still has: an open dispute counts as kept until it is lost."""
         return 0 if self.undone else self.amount_minor - self._gone_minor
@@ -146,6 +158,7 @@ class OutsidePayment(TenantOwned):
         SEEN = "seen", "Seen"
         REPORTED = "reported", "Reported to Stripe"
         NEEDS_YOU = "needs_you", "Needs you"
+        SAME_MONEY = "same_money", "Stripe's own money"
 
     invoice = models.ForeignKey(
         InvoiceLink, on_delete=models.PROTECT, related_name="outside_payments"
@@ -172,13 +185,48 @@ class OutsidePayment(TenantOwned):
     first_seen_at = models.DateTimeField(auto_now_add=True)
     reported_at = models.DateTimeField(null=True, blank=True)
 
+    # What a person decided: the sync reads these columns and never writes them.
+    same_money_as = models.OneToOneField(
+        CollectedPayment,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="entered_by_hand",
+        help_text="The Stripe payment that somebody entered in FreshBooks by hand.",
+    )
+    other_money = models.BooleanField(
+        default=False, help_text="Somebody said that it is none of Stripe's payments."
+    )
+    decided_by = models.CharField(max_length=150, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_because = models.CharField(max_length=300, blank=True)
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "freshbooks_payment_id"], name="one_row_per_outside_payment"
             ),
+            models.CheckConstraint(
+                condition=Q(same_money_as__isnull=True) | Q(other_money=False),
+                name="same_money_or_other",
+            ),
         ]
         verbose_name = "outside payment"
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether somebody said what money it is."""
+        return self.other_money or self.same_money_as_id is not None
+
+    @property
+    def stands_for_stripe(self) -> bool:
+        """Whether it is in FreshBooks what Stripe collected, entered by hand."""
+        return self.same_money_as_id is not None and not self.deleted
+
+    @property
+    def by_hand_reason(self) -> str:
+        """What the Stripe payment says for which it stands."""
+        return f"Entered in FreshBooks by hand as payment {self.freshbooks_payment_id}."
 
     @property
     def told_minor(self) -> int:
@@ -188,7 +236,8 @@ class OutsidePayment(TenantOwned):
     @property
     def untold_minor(self) -> int:
         """What Stripe must still be told of; negative if it was told too much."""
-        return (0 if self.deleted else self.amount_minor) - self.told_minor
+        nothing = self.deleted or self.same_money_as_id is not None
+        return (0 if nothing else self.amount_minor) - self.told_minor
 
     @property
     def taken_back_minor(self) -> int:

@@ -23,7 +23,7 @@ from connector.statement import reading, totals
 from connector.statement.invoices import by_number, invoice_lines
 from connector.statement.months import Month
 from connector.statement.payouts import rate_text, read_not_paid_out, read_payouts
-from connector.statement.records import LooseLine, Movement, OpenDifference, Statement
+from connector.statement.records import HELD, LooseLine, Movement, OpenDifference, Statement
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -117,6 +117,7 @@ def _loose(start: datetime, end: datetime, last: int) -> Iterator[LooseLine]:
             payment_id__in={payment for payment, _ in sums}
         ).values_list("payment_id", "payer_name", "payer_email", "state", "reason")
     }
+    strays |= _held({payment for payment, _ in sums if payment not in strays})
     for (payment, currency), (opening, moved, count) in sorted(sums.items()):
         if opening or count:
             payer, state, reason = strays.get(payment, ("", "", ""))
@@ -130,6 +131,17 @@ def _loose(start: datetime, end: datetime, last: int) -> Iterator[LooseLine]:
                 moved=moved,
                 closing=opening + moved,
             )
+
+
+def _held(customers: set[str]) -> dict[str, tuple[str, str, str]]:
+    """The payers of bank transfers that Stripe holds: their money is named by its customer."""
+    rows = StrayPayment.objects.filter(
+        via=StrayPayment.Via.CASH_BALANCE, customer_id__in=customers
+    ).order_by("pk")
+    return {
+        customer: (name or email, HELD, "")
+        for customer, name, email in rows.values_list("customer_id", "payer_name", "payer_email")
+    }
 
 
 def _open_differences(end: datetime) -> Iterator[OpenDifference]:

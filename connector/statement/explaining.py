@@ -31,10 +31,13 @@ KINDS = {
     "not_raised": "A refund failed, FreshBooks not raised",
     "kept_less": "FreshBooks kept less than was sent, the rest as a credit",
     "lowered_later": "Lowered in FreshBooks after the month",
+    "by_hand_later": "Entered in FreshBooks by hand after the month",
+    "by_hand_differs": "Entered in FreshBooks by hand, and the amounts differ",
     "outside_not_reported": "Paid elsewhere, Stripe not told",
     "reported_later": "Paid elsewhere, Stripe told after the month",
     "reported_gone": "Stripe was told of it, FreshBooks no longer has it",
     "reported_differs": "Stripe was told of another amount",
+    "reported_own": "Stripe was told of it as paid elsewhere, and it is Stripe's own money",
 }
 _OF_RECORDING = {
     "observed": "observed",
@@ -47,6 +50,7 @@ _OF_RECORDING = {
     "needs_you": "needs_you",
     "deleted_by_person": "deleted_by_person",
     "taken_back": "taken_back",
+    "by_hand": "by_hand_later",
 }
 
 
@@ -117,6 +121,8 @@ def _recorded_before(former: dict[str, int], gap: int) -> str:
 
 def _kind(row: Collected, stripe: int, book: int, later: int) -> str:
     """Why a payment's two figures differ; "" if nobody knows."""
+    if row.recording == "by_hand" and book:
+        return "by_hand_differs"
     if row.changed_by_person:
         return "changed_by_person"
     if row.refunds_unclear:
@@ -145,13 +151,14 @@ def _not_followed(row: Collected) -> str:
 def _of_others(sides: Sides, tied: set[str]) -> Iterator[Explanation]:
     """Payments that people entered in FreshBooks, against what Stripe was told of them."""
     for number in {**sides.book, **sides.reported}:
-        if number in tied or number in sides.ours:
-            continue
-        book, reported = sides.book.get(number, 0), sides.reported.get(number, 0)
+        stripes = number in tied or number in sides.ours
+        book, reported = 0 if stripes else sides.book.get(number, 0), sides.reported.get(number, 0)
         if book == reported:
             continue
         if sides.reported_later.get(number, 0) == book - reported:
             kind = "reported_later"
+        elif stripes:
+            kind = "reported_own"
         elif reported == 0:
             kind = "outside_not_reported"
         else:

@@ -84,7 +84,10 @@ def by_number(line: InvoiceLine) -> tuple[Any, ...]:
 
 
 def _collected(row: tuple[Any, ...]) -> Collected:
-    _, intent, charge, recording, number, unclear, changed, dispute, undone, asked, shown = row
+    _, intent, charge, recording, own, unclear, changed, dispute, undone, asked, shown, by_hand = (
+        row
+    )
+    number = by_hand or own
     return Collected(
         payment=intent or charge,
         recording=recording,

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from connector.models import MoneyFact, StrayPayment
 from connector.statement.cells import Amount, Row, Table, local, maybe
-from connector.statement.records import BalanceLine, Movement, PayoutLine, Statement
+from connector.statement.records import HELD, BalanceLine, Movement, PayoutLine, Statement
 
 
 def movements_table(statement: Statement, zone: ZoneInfo) -> Table:
@@ -66,7 +66,9 @@ def _movement(move: Movement, zone: ZoneInfo) -> Row:
 
 
 _KIND_WORDS = {str(value): str(label) for value, label in MoneyFact.Kind.choices}
-_STATES = {str(value): str(label) for value, label in StrayPayment.State.choices}
+_STATES = {str(value): str(label) for value, label in StrayPayment.State.choices} | {
+    HELD: "Held by Stripe for the customer"
+}
 _SIDES = {str(value): str(label) for value, label in MoneyFact.Side.choices}
 
 

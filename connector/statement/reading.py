@@ -78,7 +78,7 @@ def loose_part(fact: dict[str, Any]) -> int:
     """
     kind, amount = fact["kind"], int(fact["amount_minor"])
     if fact["invoice_id"] is None:
-        return amount if kind == Kind.STRAY or kind in journal.RETURNING else 0
+        return amount if kind in {Kind.STRAY, Kind.HELD, *journal.RETURNING} else 0
     if kind in {Kind.ALLOCATED, Kind.UNALLOCATED} or _is_share(fact):
         return -amount
     about = fact["about_minor"]
@@ -166,6 +166,7 @@ def payments_by_invoice() -> Lane:
         "undone",
         "written_minor",
         "freshbooks_amount_minor",
+        "entered_by_hand__freshbooks_payment_id",
     )
     return Lane(rows.iterator(chunk_size=CHUNK))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
+HELD = "held"  # the state of money that Stripe holds for a customer
 FORMAT = "ml-connector-statement/1"
 # The columns of an invoice. Stripe has `collected + returned + reported`, FreshBooks
 # `recorded + elsewhere`; `credited` moves no money and stands beside them.
@@ -186,6 +187,7 @@ class TotalLine:
     loose_opening: int
     loose_moved: int
     loose_closing: int
+    loose_held: int  # of the closing: bank transfers that Stripe holds for customers
     freshbooks_total: int
     freshbooks_paid: int
     freshbooks_outstanding: int

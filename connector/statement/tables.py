@@ -72,6 +72,7 @@ def _totals(statement: Statement) -> Table:
                         line.difference - line.unexplained,
                         line.unexplained,
                         line.loose_closing,
+                        line.loose_held,
                     )
                 ),
             )
@@ -88,8 +89,9 @@ def _totals(statement: Statement) -> Table:
             "Explained",
             "Unexplained",
             "Without invoice",
+            "Of it held by Stripe",
         ),
-        widths=(17, 15, 21, 22, 21, 20, 20, 20, 20, 21, 22, 20, 20, 20, 21, 20),
+        widths=(17, 15, 21, 22, 21, 20, 20, 20, 20, 21, 22, 20, 20, 20, 21, 20, 0),
         rows=rows,
         count=len(statement.totals),
     )

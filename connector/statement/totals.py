@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from connector.statement.records import (
     COLUMNS,
+    HELD,
     BalanceLine,
     ByCurrency,
     InvoiceLine,
@@ -56,6 +57,7 @@ def _total(currency: str, invoices: list[InvoiceLine], loose: list[LooseLine]) -
         loose_opening=sum(line.opening for line in loose),
         loose_moved=sum(line.moved for line in loose),
         loose_closing=sum(line.closing for line in loose),
+        loose_held=sum(line.closing for line in loose if line.state == HELD),
         freshbooks_total=sum(line.freshbooks_total or 0 for line in invoices),
         freshbooks_paid=sum(line.freshbooks_paid or 0 for line in invoices),
         freshbooks_outstanding=sum(line.freshbooks_outstanding or 0 for line in invoices),

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit.recording import record
 from connector import journal
-from connector.collection import is_disputed, status_from
+from connector.collection import by_hand_of, is_disputed, status_from
 from connector.errors import NotRepresentable
 from connector.journal import Totals
 from connector.mapping.compare import Difference, Dispute, compare_invoice
@@ -73,7 +73,9 @@ def save_missing(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> None:
         )
         link.state = InvoiceLink.State.BLOCKED if differences else InvoiceLink.State.REMOVED
         link.reason = "FreshBooks no longer has this invoice."
-        link.stripe_status = sight.invoice.status if sight.invoice else ""
+        rows = list(CollectedPayment.objects.filter(invoice=link))
+        _set_stripe(link, sight)
+        _set_money(link, sight, rows)
         link.save()
         keep_discrepancies(run, link, differences)
 
@@ -137,6 +139,7 @@ def _differences(  # noqa: PLR0913, PLR0917 - all that is compared
         sight.invoice,
         collected=total(collected, currency),
         recorded=_recorded(collected, currency),
+        certain=_certain(outside, currency),
         reported=Money(totals.reported, currency),
         refunded=returned(collected, currency),
         disputed=_open_dispute(collected),
@@ -159,9 +162,9 @@ def _open_dispute(rows: Iterable[CollectedPayment]) -> Dispute | None:
     if not found:
         return None
     first = found[0]
-    minor = sum(row.disputed_minor for row in found if row.currency == first.currency)
-    amount = Money(minor, first.currency)
-    return Dispute(amount=amount, status=first.dispute_status, due_by=first.dispute_due_at)
+    minor = sum(row.at_stake_minor for row in found if row.currency == first.currency)
+    status = first.open_dispute_status or first.dispute_status
+    return Dispute(amount=Money(minor, first.currency), status=status, due_by=first.dispute_due_at)
 
 
 def _why(blocked: NotRepresentable | None) -> str:
@@ -172,9 +175,15 @@ def _recorded(rows: Iterable[CollectedPayment], currency: str) -> Money:
     minor = sum(
         row.freshbooks_amount_minor or 0
         for row in rows
-        if row.recording == Recording.RECORDED and row.currency == currency
+        if row.recording in {Recording.RECORDED, Recording.BY_HAND} and row.currency == currency
     )
     return Money(minor, currency)
+
+
+def _certain(rows: Iterable[OutsidePayment], currency: str) -> Money:
+    """What of the money from elsewhere Stripe does not know, and is none of Stripe's own for sure."""
+    same = (row for row in rows if row.currency == currency)
+    return Money(sum(max(0, row.untold_minor) for row in same if row.other_money), currency)
 
 
 def _taken_back(
@@ -196,17 +205,30 @@ def _set_figures(
     sight: StripeSight,
     collected: list[CollectedPayment],
 ) -> None:
-    invoice, stripe = books.invoice, sight.invoice
+    invoice = books.invoice
     link.freshbooks_total_minor = invoice.amount.amount_minor
     link.freshbooks_paid_minor = invoice.paid.amount_minor
     link.freshbooks_outstanding_minor = invoice.outstanding.amount_minor
+    _set_stripe(link, sight)
+    link.content_hash = sight.revision.content_hash if sight.revision else ""
+    _set_money(link, sight, collected)
+
+
+def _set_stripe(link: InvoiceLink, sight: StripeSight) -> None:
+    """What Stripe says of its invoice."""
+    stripe = sight.invoice
     link.stripe_invoice_id = stripe.id if stripe else ""
     link.stripe_status = stripe.status if stripe else ""
     link.stripe_total_minor = stripe.total.amount_minor if stripe else None
     link.stripe_paid_minor = stripe.amount_paid.amount_minor if stripe else None
     link.stripe_remaining_minor = stripe.amount_remaining.amount_minor if stripe else None
     link.hosted_invoice_url = stripe.hosted_invoice_url if stripe else ""
-    link.content_hash = sight.revision.content_hash if sight.revision else ""
+
+
+def _set_money(
+    link: InvoiceLink, sight: StripeSight, collected: Iterable[CollectedPayment]
+) -> None:
+    """What became of the money, by the journal."""
     totals = journal.totals_of([link.pk]).get(link.pk, Totals())
     link.returned_minor = totals.returned
     dispute = _open_dispute(collected)
@@ -216,6 +238,7 @@ def _set_figures(
         totals,
         has_pending=has_pending_payment(sight.payments),
         disputed=dispute is not None,
+        by_hand=by_hand_of([link.pk]).get(link.pk, 0),
     )
     link.synced_at = timezone.now()
 

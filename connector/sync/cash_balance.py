@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.recording import record
-from connector.models import StrayPayment
+from connector import journal
+from connector.journal import Fact
+from connector.models import MoneyFact, StrayPayment
 from connector.money import Money
 from connector.sync.context import SyncRun
 from connector.sync.stray import client_of
@@ -48,6 +50,10 @@ def look_up_cash_balance(run: SyncRun, customer_id: str) -> str:
         run.job.hold_fence()
         for transfer in transfers:
             _keep(run, transfer)
+        facts = [
+            _fact(movement) for movement in reversed(movements)
+        ]  # Stripe lists the newest first
+        journal.keep(run.tenant_id, facts, correlation_id=run.job.cause.correlation_id)
     held = [str(_left(row)) for row in transfers if row.left_minor]
     return f"{', '.join(held) or 'nothing'} not applied"
 
@@ -77,6 +83,23 @@ def _of_currency(rows: list[StripeCashMovement]) -> list[Transfer]:
         applied, gone = applied - of_applied, gone - of_gone
         found.append(Transfer(movement=row, applied_minor=of_applied, returned_minor=of_gone))
     return found
+
+
+def _fact(movement: StripeCashMovement) -> Fact:
+    """What it adds to, or takes from, the money that Stripe holds for the customer.
+
+    Stripe does not say which transfer paid what, so the journal holds it by customer.
+    """
+    return Fact(
+        side=MoneyFact.Side.STRIPE,
+        kind=MoneyFact.Kind.HELD,
+        key=f"stripe:{movement.id}",
+        source_id=movement.id,
+        payment_id=movement.customer_id,
+        money=movement.net_amount,
+        happened_at=movement.created_at,
+        note=movement.type.replace("_", " "),
+    )
 
 
 def _brings_money(row: StripeCashMovement) -> bool:

@@ -208,6 +208,8 @@ def _save(
             details = {"customer": now.customer_id, "notes": link.notes}
             _audit(run, f"client.{now.action}", client.id, details)
         link.save()
+        waiting = InvoiceLink.objects.filter(client=None, freshbooks_client_id=client.id)
+        waiting.update(client=link)
     return link
 
 

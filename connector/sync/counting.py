@@ -37,9 +37,12 @@ def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight)
     revision = sight.revision
     if revision is None or sight.invoice is None:
         return sight
-    for row in _uncounted(run, link, sight.invoice):
+    for row in _uncounted(run, link, revision, sight.invoice):
         current = run.answers.get(sight.invoice.id) or sight.invoice
         begun = _begun(run, link, revision, row)
+        if row.undone and begun == _step(row, by_record=True):
+            _note_late(run, link, sight, row)
+            continue
         amount = Money(row.kept_minor, row.currency)
         fits = current.status == "open" and amount <= current.amount_remaining
         if not begun and not (fits and revision.state == InvoiceRevision.State.OPEN):
@@ -54,15 +57,16 @@ def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight)
 
 def still_counted(rows: Iterable[CollectedPayment], stripe_invoice_id: str) -> int:
     """What Stripe goes on counting although its match was taken back, in minor units."""
-    undone = (row for row in rows if row.undone and row.allocation is not None)
     return sum(
         row.amount_minor - row.counted_minor
-        for row in undone
-        if row.allocation and row.allocation.told_on == stripe_invoice_id
+        for row in rows
+        if row.undone and row.allocation and row.allocation.told_on == stripe_invoice_id
     )
 
 
-def _uncounted(run: SyncRun, link: InvoiceLink, stripe: StripeInvoice) -> list[CollectedPayment]:
+def _uncounted(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, stripe: StripeInvoice
+) -> list[CollectedPayment]:
     """Matches that this Stripe invoice does not count; a former one of the same money does for it."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
@@ -71,26 +75,32 @@ def _uncounted(run: SyncRun, link: InvoiceLink, stripe: StripeInvoice) -> list[C
             .filter(invoice=link, allocation__isnull=False, currency=stripe.currency)
             .order_by("pk")
         )
-        if not rows:
-            return []
+        unanswered = _unfinished(link, revision, rows) if rows else set()
         former = [row for row in rows if row.undone and _match(row).told_on == stripe.id]
-        unanswered = _unanswered(link)
         found = []
         for row in rows:
             told = row.undone or row.kept_minor == 0 or _match(row).told_on == stripe.id
-            if _step(row) in unanswered or not (told or _takes_over(row, former)):
+            steps = {_step(row), _step(row, by_record=True)}
+            if steps & unanswered or not (told or _takes_over(row, former)):
                 found.append(row)
     return found
 
 
-def _unanswered(link: InvoiceLink) -> set[str]:
-    """Steps whose answer never came: asked once more under the same key, Stripe gives it."""
-    writes = VendorWrite.objects.filter(
-        operation=ATTACH,
-        entity=link.entity,
-        state__in=[VendorWrite.State.SENDING, VendorWrite.State.UNKNOWN],
-    )
-    return set(writes.values_list("step", flat=True))
+def _unfinished(
+    link: InvoiceLink, revision: InvoiceRevision, rows: Iterable[CollectedPayment]
+) -> set[str]:
+    """Steps whose answer never came, or came and was not noted because we stopped just then."""
+    writes = VendorWrite.objects.filter(operation=ATTACH, entity=link.entity)
+    unanswered = writes.filter(state__in=[VendorWrite.State.SENDING, VendorWrite.State.UNKNOWN])
+    answered = writes.filter(state=VendorWrite.State.CONFIRMED, revision=revision.revision)
+    counted = {(_match(row).stray_id, row.amount_minor) for row in rows if _match(row).told_on}
+    silent = {
+        _step(row, by_record=True)
+        for row in rows
+        if row.undone and (_match(row).stray_id, row.amount_minor) not in counted
+    }
+    known = silent & set(answered.values_list("step", flat=True))
+    return known.union(unanswered.values_list("step", flat=True))
 
 
 def _takes_over(row: CollectedPayment, former: list[CollectedPayment]) -> bool:
@@ -153,6 +163,18 @@ def _begun(
             .first()
         )
     return write.step if write else ""
+
+
+def _note_late(run: SyncRun, link: InvoiceLink, sight: StripeSight, row: CollectedPayment) -> None:
+    """Its match was taken back before it was noted that Stripe was told: it is, if Stripe counts it."""
+    revision = sight.revision
+    assert revision is not None  # noqa: S101 - the caller looked; narrows the type
+    with tenant_scope(run.tenant_id):
+        writes = VendorWrite.objects.filter(operation=ATTACH, entity=link.entity)
+        write = writes.filter(revision=revision.revision, step=_step(row, by_record=True)).last()
+    record_id = str(write.body["payment_record"]) if write else ""
+    if record_id and record_id in {payment.payment_record_id for payment in sight.payments}:
+        _counted(run, link, revision, _match(row), record_id)
 
 
 def _attach_payment(

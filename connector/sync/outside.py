@@ -20,6 +20,13 @@ from connector.vendors.freshbooks.records import FreshBooksPayment
 from tenants.scope import tenant_scope
 
 Reporting = OutsidePayment.Reporting
+# What people decide may be written at any moment: a running sync never writes over it.
+_OF_PEOPLE = {"same_money_as", "other_money", "decided_by", "decided_at", "decided_because"}
+_OURS = [
+    field.name
+    for field in OutsidePayment._meta.concrete_fields  # noqa: SLF001 - documented by Django
+    if not field.primary_key and field.name not in _OF_PEOPLE
+]
 
 
 def take_outside_payments(
@@ -57,7 +64,7 @@ def save_outside(
     """Save what became of it, with an audit entry; what Stripe was told is a fact of the journal."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        row.save()
+        row.save(update_fields=_OURS)
         keep_report_fact(run, link, row, told_at or row.reported_at or timezone.now())
         _audit(run, link, row, action)
 
@@ -98,7 +105,7 @@ def _changed(run: SyncRun, link: InvoiceLink, row: OutsidePayment, action: str) 
     """Whatever was decided about it was decided about another amount: it is looked at again."""
     row.reporting = Reporting.SEEN
     row.reason = ""
-    row.save()
+    row.save(update_fields=_OURS)
     _audit(run, link, row, action)
 
 

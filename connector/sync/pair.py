@@ -9,12 +9,13 @@ run writes nothing.
 from __future__ import annotations
 
 from connector.errors import ConnectorError, NotRepresentable, VendorNotFound
-from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
+from connector.models import ClientLink, CollectedPayment, InvoiceLink, OutsidePayment
 from connector.sync.agreement import save_agreement, save_missing
 from connector.sync.alignment import StripeSight, align, look_at_stripe
 from connector.sync.allocated import take_money
 from connector.sync.book_facts import keep_book_facts
 from connector.sync.books import Books
+from connector.sync.by_hand import follow_decisions
 from connector.sync.collected import collected_rows
 from connector.sync.context import SyncRun
 from connector.sync.counting import count_matches_in_stripe
@@ -66,7 +67,11 @@ def sync_invoice(run: SyncRun, invoice_id: int) -> str:
     differences = save_agreement(run, link, books, sight, blocked)
     if waiting is not None:
         raise waiting
-    return f"{link.state}, {link.collection_status}, {differences} differences"
+    return f"{link.state}, {link.collection_status}, {_counted(differences)}"
+
+
+def _counted(differences: int) -> str:
+    return "1 difference" if differences == 1 else f"{differences} differences"
 
 
 def _read(run: SyncRun, invoice_id: int) -> FreshBooksInvoice | None:
@@ -85,6 +90,9 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> tuple[InvoiceLink, bo
         )
         found: InvoiceLink | None = known.first()
         link = found or InvoiceLink(tenant_id=run.tenant_id, freshbooks_invoice_id=invoice.id)
+        link.freshbooks_client_id = invoice.client_id
+        if link.client is None:  # settled before it came here: nothing else asks for its client
+            link.client = ClientLink.objects.filter(freshbooks_client_id=invoice.client_id).first()
         link.number = invoice.number[:60]
         link.currency = invoice.currency_code
         link.freshbooks_status = invoice.v3_status[:40]
@@ -152,6 +160,7 @@ def _record_collected(
     """Carry collected payments over; one that is not clear yet does not stop the others."""
     rows = collected_rows(run, link)
     notice_changes_by_people(run, link, rows, books)
+    follow_decisions(run, link, rows)
     waiting: ConnectorError | None = None
     for row in rows:
         take_up_again(run, link, row)

@@ -39,7 +39,7 @@ def notice_changes_by_people(
         if row.freshbooks_payment_id is None:
             continue
         payment = live.get(row.freshbooks_payment_id)
-        if row.recording in GONE and payment is not None:
+        if row.recording in {*GONE, Recording.BY_HAND} and payment is not None:
             _restored(run, link, row, payment)
         if row.recording != Recording.RECORDED:
             continue

@@ -22,7 +22,7 @@ from connector.errors import (
     VendorRefused,
 )
 from connector.mapping.payments import to_freshbooks_payment
-from connector.models import CollectedPayment, InvoiceLink
+from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
 from connector.money import Money
 from connector.sync import recording_guards
 from connector.sync.books import Books
@@ -67,7 +67,13 @@ def record_payment_in_freshbooks(
         row.reason = "" if row.kept_minor else WENT_BACK
         _save_state(run, row, Recording.OBSERVED)
         return books
-    reason = recording_guards.why_not(row, books.invoice, books.payments, ours=_markers(run, link))
+    reason = recording_guards.why_not(
+        row,
+        books.invoice,
+        books.payments,
+        ours=_markers(run, link),
+        decided=_decided(run, link),
+    )
     if reason:
         _leave_to_person(run, link, row, reason)
         return books
@@ -78,6 +84,13 @@ def _markers(run: SyncRun, link: InvoiceLink) -> set[str]:
     with tenant_scope(run.tenant_id):
         rows = CollectedPayment.objects.filter(invoice=link).exclude(marker="")
         return set(rows.values_list("marker", flat=True))
+
+
+def _decided(run: SyncRun, link: InvoiceLink) -> set[int]:
+    """The FreshBooks payments of which somebody said what money they are."""
+    with tenant_scope(run.tenant_id):
+        rows = OutsidePayment.objects.filter(invoice=link)
+        return {row.freshbooks_payment_id for row in rows if row.is_decided}
 
 
 def _ensure_marker(run: SyncRun, row: CollectedPayment) -> CollectedPayment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.conf import settings
 
@@ -12,8 +12,17 @@ from connector.models import CollectedPayment, OutsidePayment
 from connector.money import Money
 from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice, FreshBooksPayment
 
-RECORDED = CollectedPayment.Recording.RECORDED
+Recording = CollectedPayment.Recording
 TWIN_WINDOW = timedelta(days=3)
+MAY_BE_SAME = "within three days that is not ours: it may be the same money."
+# What may turn out to stand in FreshBooks already: nothing of ours does, and nothing is being sent.
+BY_HAND_BEFORE = (
+    Recording.OBSERVED,
+    Recording.AWAITING_APPROVAL,
+    Recording.NEEDS_YOU,
+    Recording.REJECTED,
+    Recording.DELETED_BY_PERSON,
+)
 
 
 def marker_for(row: CollectedPayment) -> str:
@@ -38,9 +47,11 @@ def why_not(
     payments: Iterable[FreshBooksPayment],
     *,
     ours: Collection[str],
+    decided: Collection[int] = (),
 ) -> str:
     """The reason why a person must look first; "" when the payment may be recorded.
 
+    `decided` are the FreshBooks payments of which somebody said what money they are: not this.
     `ours` are the markers that this invoice's payments were recorded with. A marker that is not
     among them was made by somebody else, such as an earlier installation: it may be the same money.
     """
@@ -56,11 +67,9 @@ def why_not(
             f"Stripe collected {amount}, but only {invoice.outstanding} is outstanding in "
             "FreshBooks: it was paid twice, or the invoice was lowered."
         )
-    if any(_is_twin(row, payment, amount) for payment in others):
-        return (
-            f"FreshBooks already has a payment of {amount} within three days that is not ours: it "
-            "may be the same money."
-        )
+    twins = (p for p in others if p.amount == amount and p.id not in decided)
+    if any(_is_near(row, payment.paid_on) for payment in twins):
+        return f"FreshBooks already has a payment of {amount} {MAY_BE_SAME}"
     return ""
 
 
@@ -70,18 +79,27 @@ def _doubt(row: CollectedPayment, invoice: FreshBooksInvoice) -> str:
         return f"Paid in {row.currency}, but the invoice is in {invoice.currency_code}."
     if row.refunds_unclear:
         return (
-            "Its payment paid several invoices and went back in part: Stripe does not say for which "
-            "of them."
+            "How much of it went back cannot be told: its payment paid several invoices, or the "
+            "dispute is in another currency."
         )
     if invoice.vis_state == DELETED:
         return "The invoice was deleted in FreshBooks."
     return ""
 
 
-def _is_twin(row: CollectedPayment, payment: FreshBooksPayment, amount: Money) -> bool:
-    if payment.amount != amount or row.paid_at is None:
-        return False
-    return abs(payment.paid_on - row.paid_at.date()) <= TWIN_WINDOW
+def stopped_by_twin(row: CollectedPayment) -> bool:
+    """Whether a payment that was entered by hand is why it was not recorded."""
+    return bool(row.reason.endswith(MAY_BE_SAME))
+
+
+def is_twin(row: CollectedPayment, payment: OutsidePayment) -> bool:
+    """Whether it may be the same money: amount, currency, and three days at most between them."""
+    same = (payment.amount_minor, payment.currency) == (row.kept_minor, row.currency)
+    return same and _is_near(row, payment.paid_on)
+
+
+def _is_near(row: CollectedPayment, day: date) -> bool:
+    return row.paid_at is not None and abs(day - row.paid_at.date()) <= TWIN_WINDOW
 
 
 def possible_mirrors(
@@ -92,9 +110,17 @@ def possible_mirrors(
     Each payment that Stripe collected and we did not record excuses one of the same amount within
     three days. Telling Stripe of such a one would ask the client for too little.
     """
-    left = [row for row in collected if not (row.undone or row.recording == RECORDED)]
+    payments = list(outside)
+    entered = {row.same_money_as_id for row in payments if row.stands_for_stripe}
+    left = [
+        row
+        for row in collected
+        if not (row.undone or row.recording == Recording.RECORDED or row.pk in entered)
+    ]
     found = set()
-    for payment in outside:
+    for payment in payments:
+        if payment.is_decided:
+            continue
         mirrored = next((row for row in left if _may_mirror(payment, row)), None)
         if mirrored is not None:
             left.remove(mirrored)
@@ -105,4 +131,4 @@ def possible_mirrors(
 def _may_mirror(payment: OutsidePayment, row: CollectedPayment) -> bool:
     if (payment.amount_minor, payment.currency) != (row.amount_minor, row.currency):
         return False
-    return row.paid_at is None or abs(payment.paid_on - row.paid_at.date()) <= TWIN_WINDOW
+    return row.paid_at is None or _is_near(row, payment.paid_on)

@@ -78,17 +78,35 @@ def _to_look_at(run: SyncRun, target: Target) -> list[OutsidePayment]:
         rows = list(OutsidePayment.objects.filter(invoice=target.link).order_by("paid_on", "pk"))
         own = CollectedPayment.objects.filter(invoice=target.link).order_by("pk")
         collected = list(own) if rows else []
+    for row in rows:
+        _mind_decision(run, target, row)
     _mind_credits(run, target, rows)
     mirrors = _mirrors(rows, collected)
     for row in rows:
         if row.pk in mirrors and row.reporting == Reporting.SEEN:
-            reason = (
-                f"Stripe collected {Money(row.amount_minor, row.currency)} within three days of it: "
-                "it may be the same money, entered by hand, so Stripe was not told of it."
-            )
-            _leave_to_person(run, target, row, reason)
+            _leave_to_person(run, target, row, _may_be_stripes(row))
     idle = {row.pk for row in rows if row.deleted and row.told_minor == 0}
     return [row for row in rows if row.reporting == Reporting.SEEN and row.pk not in idle]
+
+
+def _may_be_stripes(row: OutsidePayment) -> str:
+    return (
+        f"Stripe collected {Money(row.amount_minor, row.currency)} within three days of it: it may "
+        "be the same money, entered by hand, so Stripe was not told of it."
+    )
+
+
+def _mind_decision(run: SyncRun, target: Target, row: OutsidePayment) -> None:
+    """Somebody said what money it is, perhaps while another sync looked at it."""
+    if row.other_money and row.reason == _may_be_stripes(row):
+        row.reporting, row.reason = Reporting.SEEN, ""
+        save_outside(run, target.link, row, "outside_payment.changed")
+    elif row.stands_for_stripe and row.untold_minor == 0:
+        if row.reporting == Reporting.REPORTED or row.reason == _may_be_stripes(row):
+            row.reporting, row.reason = Reporting.SAME_MONEY, ""
+            save_outside(run, target.link, row, "outside_payment.same_money")
+    elif row.stands_for_stripe and row.reporting == Reporting.REPORTED:
+        row.reporting = Reporting.SEEN  # Stripe was told of it as of other money
 
 
 def _mirrors(rows: Iterable[OutsidePayment], collected: Iterable[CollectedPayment]) -> set[int]:
@@ -121,7 +139,7 @@ def _is_excused(row: OutsidePayment) -> bool:
 
 
 def _is_credit(row: OutsidePayment, left: int) -> bool:
-    if row.deleted or left <= 0:
+    if row.deleted or row.stands_for_stripe or left <= 0:
         return False
     return row.amount_minor == left or (row.type == CREDIT and row.amount_minor <= left)
 
@@ -173,15 +191,18 @@ def _take_back(run: SyncRun, target: Target, row: OutsidePayment) -> bool:
         if before < invoice.amount_remaining:
             _settle(run, target, row)
             return True
-    what = "Deleted" if row.deleted else "Lowered"
+    what = "Deleted in FreshBooks" if row.deleted else "Lowered in FreshBooks"
+    undo = "restore it in FreshBooks"
+    if row.stands_for_stripe:
+        what, undo = "Said to be Stripe's own money", "take that back"
     told_so = (
         "Stripe's record of it was corrected, but the Stripe invoice goes on counting it"
         if row.untold_minor == 0
         else "The Stripe invoice was marked as paid by it, which cannot be taken back"
     )
     reason = (
-        f"{what} in FreshBooks after it was reported to Stripe. {told_so}: restore it in FreshBooks, "
-        "or make a new invoice for what is still owed."
+        f"{what} after it was reported to Stripe. {told_so}: {undo}, or make a new invoice for what "
+        "is still owed."
     )
     _leave_to_person(run, target, row, reason)
     return wrote
@@ -189,10 +210,14 @@ def _take_back(run: SyncRun, target: Target, row: OutsidePayment) -> bool:
 
 def _settle(run: SyncRun, target: Target, row: OutsidePayment) -> None:
     """Stripe knows of it what FreshBooks knows; if not, the next look goes on."""
+    same = row.stands_for_stripe
     if row.untold_minor == 0:
-        row.reporting, row.reason = Reporting.REPORTED, ""
-    row.reported_on_stripe_invoice = target.revision.stripe_invoice_id
-    save_outside(run, target.link, row, "outside_payment.reported")
+        row.reporting = Reporting.SAME_MONEY if same else Reporting.REPORTED
+        row.reason = ""
+    if not same:
+        row.reported_on_stripe_invoice = target.revision.stripe_invoice_id
+    action = "outside_payment.same_money" if same else "outside_payment.reported"
+    save_outside(run, target.link, row, action)
 
 
 def _leave_to_person(run: SyncRun, target: Target, row: OutsidePayment, reason: str) -> None:

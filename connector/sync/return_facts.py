@@ -19,6 +19,7 @@ from connector.vendors.stripe.money_records import StripeDispute, StripeRefund
 Kind = MoneyFact.Kind
 UNDONE = frozenset({"failed", "canceled"})  # refunds that did not happen in the end
 LOST = "lost"
+CLOSED = frozenset({"won", LOST, "warning_closed", "prevented"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Returns:
     disputes: tuple[StripeDispute, ...]
     excess: int = 0  # paid beyond the invoices, in minor units: refunds take from it first
     shared: bool = False  # it paid other invoices too, which are not ours
+    currency: str = ""  # of the payment; "" if it is not known, then nothing is in a foreign one
 
     @property
     def refunded(self) -> int:
@@ -37,8 +39,33 @@ class Returns:
 
     @property
     def lost(self) -> int:
-        """All that was lost to disputes, in minor units."""
-        return sum(row.amount.amount_minor for row in self.disputes if row.status == LOST)
+        """All that was lost to disputes in the payment's currency, in minor units."""
+        return sum(
+            row.amount.amount_minor
+            for row in self.disputes
+            if row.status == LOST and not self.is_foreign(row)
+        )
+
+    @property
+    def open(self) -> tuple[StripeDispute, ...]:
+        """The disputes that may still cost money, those to be answered first before others."""
+        rows = (row for row in self.disputes if row.status not in CLOSED)
+        return tuple(sorted(rows, key=lambda row: (row.due_by is None, row.due_by, row.id)))
+
+    @property
+    def at_stake(self) -> int:
+        """What they are about, as far as it is in the payment's currency, in minor units."""
+        return sum(row.amount.amount_minor for row in self.open if not self.is_foreign(row))
+
+    @property
+    def has_foreign_loss(self) -> bool:
+        """Whether a dispute in another currency took, or may take, nobody knows how much of it."""
+        may_cost = (row for row in self.disputes if row.status == LOST or row in self.open)
+        return any(self.is_foreign(row) for row in may_cost)
+
+    def is_foreign(self, dispute: StripeDispute) -> bool:
+        """Whether a dispute is in another currency than its payment: nothing is converted here."""
+        return bool(self.currency) and dispute.amount.currency != self.currency
 
 
 def rows_of(payment_id: str, *, with_undone: bool = False) -> QuerySet[CollectedPayment]:
@@ -72,7 +99,7 @@ def keep_return_facts(
             minor, invoice = -known[_key(refund)].amount_minor, known[_key(refund)].invoice
         facts += _refund_facts(invoice, refund, Money(minor, refund.amount.currency))
     for dispute in returns.disputes:
-        facts += _dispute_facts(owner, dispute)
+        facts += _dispute_facts(owner, dispute, counts=not returns.is_foreign(dispute))
     journal.keep(run.tenant_id, facts, correlation_id=run.job.cause.correlation_id)
     shares = _shares(payment_id, returns)
     journal.keep(run.tenant_id, shares, correlation_id=run.job.cause.correlation_id)
@@ -103,8 +130,13 @@ def _refund_facts(
         yield replace(fact, kind=Kind.REFUND_FAILED, key=key, money=money)
 
 
-def _dispute_facts(invoice: InvoiceLink | None, dispute: StripeDispute) -> Iterator[Fact]:
-    """Only losing a dispute takes money off an invoice: until then it may come back."""
+def _dispute_facts(
+    invoice: InvoiceLink | None, dispute: StripeDispute, *, counts: bool
+) -> Iterator[Fact]:
+    """Only losing a dispute takes money off an invoice: until then it may come back.
+
+    One in another currency than its payment takes an amount that nobody can tell: it counts not.
+    """
     zero = Money.zero(dispute.amount.currency)
     withdrawn = any(move.amount.is_negative for move in dispute.movements)
     given_back = any(not move.amount.is_negative for move in dispute.movements)
@@ -113,7 +145,7 @@ def _dispute_facts(invoice: InvoiceLink | None, dispute: StripeDispute) -> Itera
         (Kind.DISPUTE_WITHDRAWN, withdrawn, zero),
         (Kind.DISPUTE_REINSTATED, given_back, zero),
         (Kind.DISPUTE_WON, dispute.status == "won", zero),
-        (Kind.DISPUTE_LOST, dispute.status == LOST, -dispute.amount),
+        (Kind.DISPUTE_LOST, dispute.status == LOST, -dispute.amount if counts else zero),
     )
     for kind, is_so, money in found:
         if is_so:

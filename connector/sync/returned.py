@@ -11,14 +11,27 @@ from connector.errors import VendorContractBroken
 from connector.models import CollectedPayment, InvoiceLink, StrayPayment
 from connector.money import Money
 from connector.sync.context import SyncRun
-from connector.sync.return_facts import LOST, UNDONE, Returns, keep_return_facts, rows_of
+from connector.sync.return_facts import (
+    CLOSED,
+    LOST,
+    UNDONE,
+    Returns,
+    keep_return_facts,
+    rows_of,
+)
 from connector.vendors.stripe.money_records import StripeDispute
 from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeInvoicePayment
 from tenants.scope import tenant_scope
 
-CLOSED = frozenset({"won", LOST, "warning_closed", "prevented"})
-FIGURES = ("refunded_minor", "dispute_status", "disputed_minor", "dispute_due_at")
+FIGURES = (
+    "refunded_minor",
+    "dispute_status",
+    "disputed_minor",
+    "open_dispute_minor",
+    "open_dispute_status",
+    "dispute_due_at",
+)
 
 
 def follow_returns(
@@ -58,10 +71,11 @@ def follow_payment(run: SyncRun, payment_id: str, charged: Money | None) -> Retu
 def _read(run: SyncRun, payment_id: str, charged: Money | None) -> Returns:
     refunds = all_pages(lambda cursor: run.stripe.list_refunds(payment_id, cursor=cursor))
     disputes = all_pages(lambda cursor: run.stripe.list_disputes(payment_id, cursor=cursor))
-    returns = Returns(refunds=tuple(refunds), disputes=tuple(disputes))
-    _refuse_impossible(payment_id, returns, charged)
     with tenant_scope(run.tenant_id):
         rows = list(rows_of(payment_id))
+    currency = charged.currency if charged else next((row.currency for row in rows), "")
+    returns = Returns(refunds=tuple(refunds), disputes=tuple(disputes), currency=currency)
+    _refuse_impossible(payment_id, returns, charged)
     if not rows:
         return returns  # nobody matched any of it: all that went back is the stray payment's
     if charged is None or charged.amount_minor <= sum(row.amount_minor for row in rows):
@@ -85,15 +99,16 @@ def _refuse_impossible(payment_id: str, returns: Returns, charged: Money | None)
 
     A dispute may take what was refunded already, so disputes prove nothing here.
     """
-    if charged is None:
+    if not returns.currency:
         return
     amounts = [row.amount for row in returns.refunds if row.status not in UNDONE]
-    foreign = [money for money in amounts if money.currency != charged.currency]
-    back = Money(returns.refunded, charged.currency)
-    if foreign or charged < back:
+    foreign = [money for money in amounts if money.currency != returns.currency]
+    back = Money(returns.refunded, returns.currency)
+    brought = charged or f"money in {returns.currency}"
+    if foreign or (charged is not None and charged < back):
         found = f"{foreign[0]} of it" if foreign else f"{back}"
         raise VendorContractBroken(
-            f"Stripe says that {found} was refunded of payment {payment_id}, which brought {charged}."
+            f"Stripe says that {found} was refunded of payment {payment_id}, which brought {brought}."
         )
 
 
@@ -118,18 +133,22 @@ def _share(rows: Sequence[CollectedPayment], returns: Returns) -> None:
     total = sum(row.amount_minor for row in rows)
     refunded = max(0, returns.refunded - returns.excess)
     dispute = _weightiest(returns.disputes)
-    disputed = returns.lost or _at_stake(dispute)
+    disputed = returns.lost or returns.at_stake
     alone = len(rows) == 1 and not returns.shared
     for row in rows:
         row.dispute_status = dispute.status if dispute else ""
-        row.dispute_due_at = _due(dispute)
-        row.refunds_unclear = not alone and (0 < refunded < total or 0 < disputed < total)
+        row.open_dispute_status = returns.open[0].status if returns.open else ""
+        row.dispute_due_at = returns.open[0].due_by if returns.open else None
+        part = 0 < refunded < total or 0 < disputed < total
+        row.refunds_unclear = (part and not alone) or returns.has_foreign_loss
         if alone:
             row.refunded_minor = min(refunded, row.amount_minor)
             row.disputed_minor = min(disputed, row.amount_minor)
+            row.open_dispute_minor = min(returns.at_stake, row.amount_minor)
         else:
             row.refunded_minor = row.amount_minor if refunded >= total else 0
             row.disputed_minor = row.amount_minor if disputed >= total else 0
+            row.open_dispute_minor = row.amount_minor if 0 < total <= returns.at_stake else 0
 
 
 def _weightiest(disputes: Sequence[StripeDispute]) -> StripeDispute | None:
@@ -139,16 +158,6 @@ def _weightiest(disputes: Sequence[StripeDispute]) -> StripeDispute | None:
         return (dispute.status == LOST, dispute.status not in CLOSED, dispute.created_at)
 
     return max(disputes, key=weight, default=None)
-
-
-def _at_stake(dispute: StripeDispute | None) -> int:
-    if dispute is None or dispute.status in CLOSED:
-        return 0
-    return dispute.amount.amount_minor
-
-
-def _due(dispute: StripeDispute | None) -> datetime | None:
-    return dispute.due_by if dispute is not None and dispute.status not in CLOSED else None
 
 
 def _save(run: SyncRun, row: CollectedPayment) -> None:

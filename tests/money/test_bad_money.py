@@ -183,6 +183,42 @@ def test_a_refund_over_more_than_was_paid_is_set_aside(
     assert recorded(shop, bad) == (9000, 9000)
 
 
+def test_a_refund_in_another_currency_is_set_aside(
+    shop: Shop, stripe_lies: dict[Any, Change], bad_and_good: tuple[int, int]
+) -> None:
+    bad, good = bad_and_good
+    paid = {number: shop.pay(number) for number in bad_and_good}
+    shop.poll()
+    refunds = {
+        number: shop.st("refund", charge=paid[number]["charge"], amount=1000)["id"]
+        for number in bad_and_good
+    }
+    stripe_lies[refunds[bad]] = another_currency
+    shop.poll()
+    assert any("USD" in why for why in told(shop)), told(shop)
+    assert (recorded(shop, bad), recorded(shop, good)) == ((9000, 10000), (4500, 4500))
+    stripe_lies.clear()
+    shop.reconcile()
+    assert recorded(shop, bad) == (9000, 9000)
+
+
+def test_an_impossible_refund_of_a_payment_that_nobody_saw_yet(
+    shop: Shop, stripe_lies: dict[Any, Change], bad_and_good: tuple[int, int]
+) -> None:
+    """Then nothing is recorded at all, and nothing is lost."""
+    bad, good = bad_and_good
+    charges = {number: shop.pay(number)["charge"] for number in bad_and_good}
+    refund = shop.st("refund", charge=charges[bad], amount=1000)["id"]
+    stripe_lies[refund] = lambda row: row.update(amount=15000)
+    shop.poll()
+    assert told(shop), "the reason is shown"
+    assert (recorded(shop, bad), recorded(shop, good)) == ((9000, 0), (5500, 5500))
+    stripe_lies.clear()
+    shop.reconcile()
+    assert recorded(shop, bad) == (9000, 9000)
+    assert [row.refunded_minor for row in shop.collected(bad)] == [1000]
+
+
 def test_a_refund_and_a_lost_dispute_of_the_same_money(
     shop: Shop, bad_and_good: tuple[int, int]
 ) -> None:
