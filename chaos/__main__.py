@@ -21,11 +21,13 @@ from chaos.report import JSON_FILE, PAGE, ROOT, Report, TierResult
 
 TIERS: dict[str, tuple[str, ...]] = {
     "deterministic": ("chaos.deterministic",),
+    "mistakes": ("chaos.mistakes",),
     "processes": ("chaos.processes",),
     "clocks-ahead": ("chaos.processes", "--small", "--vendor-clock-s", "600"),
     "clocks-behind": ("chaos.processes", "--small", "--vendor-clock-s", "-600"),
 }
 """Name -> module, and what it is told before the options of the command line."""
+IN_PROCESS = ("deterministic", "mistakes")  # on services that hold nothing else
 SETTINGS = {"SECRET_KEY": "chaos " * 10, "FIELD_ENCRYPTION_KEYS": "chaos"}
 
 
@@ -64,8 +66,8 @@ def run_tier(tier: str, arguments: list[str]) -> TierResult:
     with tempfile.TemporaryDirectory(prefix="ml-connector-chaos-") as folder:
         result = Path(folder) / "result.json"
         command = [sys.executable, "-m", *TIERS[tier], "--result", str(result), *arguments]
-        if tier == "deterministic":  # works in its own process, on services that hold nothing else
-            services = [sys.executable, "-m", "config.embedded", "--ephemeral", "--migrate", "--"]
+        if tier in IN_PROCESS:
+            services = [sys.executable, "-m", "config.embedded", "--ephemeral", "--"]
             command = [*services, *command]
         began = time.monotonic()
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, **SETTINGS}, check=False)

@@ -236,6 +236,12 @@ def _end_badly(job: JobRun, row: VendorWrite, error: ConnectorError) -> None:
     _save_outcome(job, row)
 
 
+def _was_ended(row: VendorWrite) -> bool:
+    ended = (VendorWrite.State.CONFIRMED, VendorWrite.State.REJECTED)
+    same = VendorWrite.objects.select_for_update().filter(pk=row.pk, state__in=ended)
+    return same.exists()
+
+
 def _remember_not_sent(job: JobRun, row: VendorWrite, error: ConnectorError) -> None:
     """Nothing was done there; the same write is sent again later, and counts as new until then.
 
@@ -249,6 +255,7 @@ def _remember_not_sent(job: JobRun, row: VendorWrite, error: ConnectorError) -> 
 
 
 def _save_outcome(job: JobRun, row: VendorWrite, *, note: str = "") -> None:
+    """Two jobs may send one write: once either knows how it ended, a worse answer says nothing."""
     row.answered_at = timezone.now()
     details = {
         "write": row.pk,
@@ -261,6 +268,8 @@ def _save_outcome(job: JobRun, row: VendorWrite, *, note: str = "") -> None:
         "note": note,
     }
     with tenant_scope(job.tenant_id):
+        if row.state != VendorWrite.State.CONFIRMED and _was_ended(row):
+            return
         row.save()
         record(
             tenant_id=job.tenant_id,

@@ -256,3 +256,18 @@ def test_every_outcome_is_audited(job: JobRun, error: ConnectorError, ended: str
         entries = AuditEntry.objects.filter(tenant_id=job.tenant_id).order_by("sequence")
         actions = [entry.action for entry in entries]
     assert actions == [f"stripe.invoices.create.{ended}", "stripe.invoices.create.confirmed"]
+
+
+def test_a_bad_answer_does_not_undo_the_end_that_another_job_wrote(job: JobRun) -> None:
+    vendor = Vendor("in_1")
+
+    def overtaken(_body: dict[str, Any], _key: str) -> str:
+        writes.perform(job, vendor.intent())  # another job sends the same write, and is answered
+        raise OutcomeUnknown("an error that the key keeps", code="replayed_5xx")
+
+    with pytest.raises(OutcomeUnknown):
+        writes.perform(job, vendor.intent(call=overtaken))
+    (kept,) = stored(job)
+    assert (kept.state, kept.result) == (VendorWrite.State.CONFIRMED, {"id": "in_1"})
+    assert writes.perform(job, vendor.intent()) == {"id": "in_1"}
+    assert len(vendor.sent) == 1

@@ -1,0 +1,234 @@
+"""One run: a tenant with both vendor accounts, webhooks on their way, and processes of ours."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import override_settings
+from django.utils import timezone
+
+from chaos.deterministic.database import Owner
+from chaos.deterministic.listening import listen
+from chaos.deterministic.points import Crossings, watching
+from chaos.deterministic.post import Postman
+from chaos.deterministic.seeded import VirtualClock, seeded, virtual_clock
+from chaos.deterministic.vendors import (
+    FRESHBOOKS_URL,
+    STRIPE_URL,
+    Vendors,
+    new_vendors,
+    reachable,
+)
+from connector import polling, ringing, routing
+from connector.jobs import claims, kinds, ledger, runner
+from connector.models import PollFeed, SyncJob
+from sandbox.core.vendor import Request, Response
+from sandbox.core.webhooks import Ticket
+from tenants.scope import every_tenant, tenant_scope
+from tests.pipeline.shop import QUEUES, Shop, cause, open_shop
+
+MOST_IDLE = 25  # so often in a row nothing that waits can be done: it never will be
+KNOWN = kinds.versions(routing.HANDLERS)
+SETTINGS = {
+    "FRESHBOOKS_API_BASE": FRESHBOOKS_URL,
+    "FRESHBOOKS_AUTH_BASE": FRESHBOOKS_URL,
+    "FRESHBOOKS_CLIENT_ID": "sandbox-client",
+    "FRESHBOOKS_CLIENT_SECRET": "sandbox-secret",
+    "STRIPE_API_BASE": STRIPE_URL,
+    "PUBLIC_BASE_URL": "http://127.0.0.1:1",
+    "ALLOWED_HOSTS": ["*"],
+    "SECURE_SSL_REDIRECT": False,
+}
+
+
+@dataclass(kw_only=True)
+class World:
+    """What a run works with. `meet` and `around` are where it lets things go wrong."""
+
+    seed: int
+    dice: random.Random
+    clock: VirtualClock
+    vendors: Vendors
+    owner: Owner
+    crossings: Crossings
+    shop: Shop = field(init=False)
+    postman: Postman = field(default_factory=lambda: Postman(Client()))
+    log: list[str] = field(default_factory=list)
+    rings: list[tuple[str, int]] = field(default_factory=list)
+    """Queues that were rung for, each with the number of ready jobs that others could see then."""
+    trouble: Any = None
+    counted: int = 0
+    statuses: list[int] = field(default_factory=list)
+    around: Callable[[Request, Callable[[], Response]], Response] = field(
+        default=lambda _, execute: execute()
+    )
+
+    def note(self, text: str) -> None:
+        """One line of the event log."""
+        self.log.append(f"{self.clock.since_start():11.3f} {text}")
+
+    # What processes of ours do ---------------------------------------------------------------------
+
+    def work(self, queue: str, batch: int = 1) -> int:
+        """A worker claims and runs a batch; answer how many jobs it ended."""
+        ended = 0
+        with self.crossings.process():
+            jobs = claims.claim(queue, worker="chaos", batch=batch, known=KNOWN)
+            begun: SyncJob | None = None
+            for job, following in itertools.zip_longest(jobs, jobs[1:]):
+                self.note(f"run {job.kind} {self.subject_of(job)} attempt {job.attempts}")
+                if begun is not job:
+                    claims.begin(job)
+                begun = runner.run(job, routing.HANDLERS, then=following)
+                ended += 1
+                claims.extend_leases({left.pk: left.fence for left in jobs[ended:]})
+        return ended
+
+    def sweep(self) -> int:
+        """Take back what dead workers held."""
+        with self.crossings.process():
+            return claims.take_back_expired()
+        return 0  # it died over it
+
+    def tick(self) -> int:
+        """The clock queues the feeds that are due."""
+        with self.crossings.process():
+            return polling.queue_due_feeds()
+        return 0  # it died over it
+
+    def deliver(self, ticket: Ticket) -> int:
+        """A vendor hands one webhook to a web process; 0 if that process died over it."""
+        with self.crossings.process():
+            return self.postman.hand_over(ticket)
+        return 0
+
+    def enqueue(self, kind: kinds.Kind, subject: object = "") -> None:
+        """Somebody asks for a piece of work."""
+        with tenant_scope(self.shop.tenant.pk):
+            ledger.enqueue(
+                tenant_id=self.shop.tenant.pk, kind=kind, subject=str(subject), cause=cause()
+            )
+
+    # What is the case ------------------------------------------------------------------------------
+
+    def subject_of(self, job: SyncJob) -> str:
+        """The subject of a job; deliveries are named by their number, which a seed repeats."""
+        return job.subject or "-"
+
+    def lying(self) -> list[Ticket]:
+        """Webhooks that nobody has handed over yet, oldest first."""
+        return [ticket for box in self.vendors.boxes() for ticket in box.lying]
+
+    def take(self, ticket: Ticket) -> None:
+        """Take a webhook out of its box."""
+        for box in self.vendors.boxes():
+            if ticket in box.lying:
+                box.lying.remove(ticket)
+
+    def unfinished(self) -> list[SyncJob]:
+        """Jobs that are not at their end."""
+        with every_tenant():
+            states = (SyncJob.State.QUEUED, SyncJob.State.RUNNING)
+            return list(SyncJob.objects.filter(state__in=states).order_by("pk"))
+
+    # Coming to rest --------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Hand over what lies about and run all work to its end, on the virtual clock."""
+        idle = 0
+        while idle < MOST_IDLE:
+            self.hand_over_all()
+            if sum(self.work(queue, settings.JOB_BATCH) for queue in QUEUES):
+                idle = 0
+                continue
+            if self.lying():
+                continue
+            waiting = self.unfinished()
+            if not waiting:
+                return
+            idle += 1
+            self._wait_for(waiting)
+            self.sweep()
+        raise AssertionError(f"work never ends: {[str(job) for job in self.unfinished()]}")
+
+    def hand_over_all(self) -> None:
+        """Every webhook that lies about, oldest first."""
+        for ticket in self.lying():
+            self.take(ticket)
+            self.deliver(ticket)
+
+    def _wait_for(self, jobs: list[SyncJob]) -> None:
+        now = timezone.now()
+        moments = [
+            job.lease_expires_at or now if job.state == SyncJob.State.RUNNING else job.due_at
+            for job in jobs
+        ]
+        gap = (min(moments) - now).total_seconds()
+        self.clock.advance(max(0.05, gap + 0.05))
+
+    def compare_all(self) -> None:
+        """Both vendors are polled and all is compared, as happens every day."""
+        for kind in (kinds.POLL_FRESHBOOKS, kinds.POLL_STRIPE, kinds.POLL_MONEY):
+            self.enqueue(kind)
+        self.settle()
+        self.enqueue(kinds.RECONCILE_ALL)
+        self.settle()
+
+
+@contextmanager
+def new_world(seed: int, owner: Owner, *, listens: bool = True) -> Iterator[World]:
+    """A run from its very start: an empty database, one live tenant, both vendors with empty books."""
+    owner.empty()
+    claims._served_last.clear()  # whose turn it was in another run
+    with (
+        override_settings(**SETTINGS),
+        virtual_clock() as clock,
+        seeded(seed) as dice,
+        ExitStack() as stack,
+    ):
+        vendors = new_vendors(seed)
+        crossings = Crossings(lambda _: None, owner.end_connection)
+        world = World(
+            seed=seed, dice=dice, clock=clock, vendors=vendors, owner=owner, crossings=crossings
+        )
+        stack.enter_context(_nobody_answers(world))
+        with (
+            reachable(vendors, world),
+            watching(crossings),
+        ):
+            world.shop = open_shop(vendors.freshbooks, vendors.stripe)
+            if listens:
+                listen(vendors, world.shop)
+            crossings.meet = lambda _: None
+            yield world
+            connection.close()
+
+
+@contextmanager
+def _nobody_answers(world: World) -> Iterator[None]:
+    """Rings are only noted: which worker looks at which queue, and when, is up to the schedule."""
+    real = ringing.Ringer.ring
+
+    def ring(_: ringing.Ringer, queue: str) -> None:
+        world.rings.append((queue, world.owner.ready(queue)))
+
+    ringing.Ringer.ring = ring  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        ringing.Ringer.ring = real  # type: ignore[method-assign]
+
+
+def feeds_due(world: World, *, after: timedelta) -> None:
+    """Let the feeds of the tenant be due from now on, as those of any live tenant."""
+    with tenant_scope(world.shop.tenant.pk):
+        PollFeed.objects.update(next_due_at=timezone.now() + after)

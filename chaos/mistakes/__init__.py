@@ -1,0 +1,1 @@
+"""Known mistakes, switched on one at a time: tests of the tests."""
