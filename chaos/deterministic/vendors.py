@@ -42,7 +42,9 @@ Execute = Callable[[], Response]
 class Surroundings(Protocol):
     """Whoever may interfere with requests under way."""
 
-    around: Callable[[Request, Execute], Response]
+    @property
+    def around(self) -> Callable[[Request, Execute], Response]:
+        """Given a request and a way to execute it: answer, or raise as a network would."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _decoded(
         params=params,
         query=parse_qsl(parts.query, keep_blank_values=True),
         headers=request.headers,
-        body=body.encode() if isinstance(body, str) else bytes(body),  # type: ignore[arg-type]
+        body=body.encode() if isinstance(body, str) else bytes(body),
     )
 
 

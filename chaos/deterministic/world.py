@@ -95,21 +95,24 @@ class World:
 
     def sweep(self) -> int:
         """Take back what dead workers held."""
+        taken: list[int] = []
         with self.crossings.process():
-            return claims.take_back_expired()
-        return 0  # it died over it
+            taken.append(claims.take_back_expired())
+        return sum(taken)
 
     def tick(self) -> int:
         """The clock queues the feeds that are due."""
+        queued: list[int] = []
         with self.crossings.process():
-            return polling.queue_due_feeds()
-        return 0  # it died over it
+            queued.append(polling.queue_due_feeds())
+        return sum(queued)
 
     def deliver(self, ticket: Ticket) -> int:
         """A vendor hands one webhook to a web process; 0 if that process died over it."""
+        status: list[int] = []
         with self.crossings.process():
-            return self.postman.hand_over(ticket)
-        return 0
+            status.append(self.postman.hand_over(ticket))
+        return sum(status)
 
     def enqueue(self, kind: kinds.Kind, subject: object = "") -> None:
         """Somebody asks for a piece of work."""
@@ -221,7 +224,7 @@ def _nobody_answers(world: World) -> Iterator[None]:
     def ring(_: ringing.Ringer, queue: str) -> None:
         world.rings.append((queue, world.owner.ready(queue)))
 
-    ringing.Ringer.ring = ring  # type: ignore[method-assign]
+    ringing.Ringer.ring = ring  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:

@@ -55,7 +55,7 @@ def sent(world: World, *amounts: str) -> int:
     return made
 
 
-def pay_with(kind: str, only: str = "/payments/payments") -> Callable[[World], None]:
+def pay_with(kind: str, only: str = "POST /accounting") -> Callable[[World], None]:
     """An invoice is paid, and recording that meets this trouble."""
 
     def play(world: World) -> None:

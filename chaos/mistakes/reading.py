@@ -106,8 +106,8 @@ def _future_accepted(_: World) -> Iterator[None]:
 def _from_the_future(world: World) -> None:
     invoice = world.shop.invoice("120.00")
     world.settle()
-    world.shop.pay(invoice)
     world.vendors.stripe.clock.offset_s = 3600
+    world.shop.pay(invoice)
     world.statuses = [
         world.deliver(ticket) for ticket in world.lying() if "json" in ticket.delivery.content_type
     ]
