@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from django.test import Client
@@ -29,6 +29,10 @@ class PostBox(WebhookSender):
     def all(self) -> list[Ticket]:
         """Every webhook so far."""
         return list(self._log)
+
+    def signed(self, ticket: Ticket, headers: dict[str, str]) -> Ticket:
+        """The same webhook with a signature of another moment."""
+        return self._ticket(replace(ticket.delivery, sign=lambda _: headers))
 
     def forged(self, ticket: Ticket) -> Ticket:
         """The same webhook as somebody would write it who does not know the secret."""

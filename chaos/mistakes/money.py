@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -15,6 +16,7 @@ from chaos.mistakes.changing import replaced
 from chaos.mistakes.drills import end, pay_with, send_with, sent
 from chaos.mistakes.mistake import Mistake
 from connector.errors import VendorRefused
+from connector.idempotency import find_marker
 from connector.money import Money
 from connector.sync import payments, recording_guards
 from connector.vendors.stripe import errors
@@ -81,13 +83,23 @@ def _exact(world: World) -> list[str]:
     return found + end(world)
 
 
+def _sent_once(world: World) -> list[str]:
+    """I06: nobody took anything back, so no marker is in two payments, live or not."""
+    notes = [row["note"] or "" for row in world.shop.fb_book()["payments"]]
+    markers = Counter(find_marker(note) for note in notes)
+    found = [
+        f"I06 {count} payments were made with one marker" for count in markers.values() if count > 1
+    ]
+    return found + end(world)
+
+
 MISTAKES = (
     Mistake(
         name="no marker look-up",
         what="An unanswered payment is sent again without looking for its marker.",
         make=_no_marker_look_up,
         drill=pay_with("timeout_done"),
-        check=end,
+        check=_sent_once,
     ),
     Mistake(
         name="no settle time",
