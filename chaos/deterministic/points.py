@@ -26,7 +26,7 @@ PLUMBING = ("tenants.scope",)
 UNNAMED = ("connector.limits.",)
 OURS = ("connector.", "tenants.", "audit.")
 DATABASE_CLOCK = "STATEMENT_TIMESTAMP()"  # how Django writes "now, by the database's clock"
-_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|WITH)\b")
+_WRITES = re.compile(r"\b(INSERT INTO|(?<!FOR )UPDATE(?! OF)|DELETE FROM)\b")
 
 
 class Killed(BaseException):
@@ -141,7 +141,7 @@ def watching(crossings: Crossings) -> Iterator[None]:
         nonlocal wrote
         crossings.check()
         sql = sql.replace(DATABASE_CLOCK, f"'{timezone.now().isoformat()}'::timestamptz")
-        writes = _WRITES.match(str(sql)) is not None
+        writes = _WRITES.search(str(sql)) is not None
         if database.in_atomic_block or not writes:
             wrote = wrote or writes
             return execute(sql, params, many, context)

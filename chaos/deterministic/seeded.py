@@ -37,13 +37,14 @@ class VirtualClock:
 def virtual_clock() -> Iterator[VirtualClock]:
     """Inside the block the time is that of the clock, and whoever sleeps moves it."""
     travel = time_machine.travel(START, tick=False)
-    sleep = time.sleep
+    sleep, monotonic = time.sleep, time.monotonic
     try:
         clock = VirtualClock(travel.start())
         time.sleep = clock.advance  # type: ignore[assignment]
+        time.monotonic = time.time
         yield clock
     finally:
-        time.sleep = sleep
+        time.sleep, time.monotonic = sleep, monotonic
         travel.stop()
 
 

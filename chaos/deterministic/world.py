@@ -33,6 +33,7 @@ from connector.jobs import claims, kinds, ledger, runner
 from connector.models import PollFeed, SyncJob
 from sandbox.core.vendor import Request, Response
 from sandbox.core.webhooks import Ticket
+from tenants import addresses
 from tenants.scope import every_tenant, tenant_scope
 from tests.pipeline.shop import QUEUES, Shop, cause, open_shop
 
@@ -191,7 +192,8 @@ class World:
 def new_world(seed: int, owner: Owner, *, listens: bool = True) -> Iterator[World]:
     """A run from its very start: an empty database, one live tenant, both vendors with empty books."""
     owner.empty()
-    claims._served_last.clear()  # whose turn it was in another run
+    claims._served_last.clear()  # what a process remembers of another run
+    addresses._endpoints.clear()
     with (
         override_settings(**SETTINGS),
         virtual_clock() as clock,
