@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections, connection
 from django.test import Client
 from django.test.utils import override_settings
 from django.utils import timezone
@@ -113,6 +113,7 @@ class World:
         status: list[int] = []
         with self.crossings.process():
             status.append(self.postman.hand_over(ticket))
+            close_old_connections()  # as Django does after each request; its test client does not
         return sum(status)
 
     def enqueue(self, kind: kinds.Kind, subject: object = "") -> None:
