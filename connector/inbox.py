@@ -162,7 +162,7 @@ def count_refused(*, source: str, reason: str) -> None:
 
 def replay(delivery_ids: Iterable[int], *, cause: Cause) -> int:
     """Work on deliveries again, through the same door; answer how many. Inside a scope."""
-    rows = list(Delivery.objects.filter(pk__in=list(delivery_ids)))
+    rows = list(Delivery.objects.filter(pk__in=list(delivery_ids)).order_by("pk"))
     for delivery in rows:
         ledger.enqueue(
             tenant_id=delivery.tenant_id,

@@ -30,6 +30,10 @@ class People:
     amounts: dict[int, set[int]] = field(default_factory=dict)
     clients: list[int] = field(default_factory=list)
 
+    def begin(self) -> None:
+        """Business is under way when a run begins."""
+        self.note(f"begins with {self._invoice()} and {self._invoice()}")
+
     def act(self) -> None:
         """One thing that somebody does; what cannot be done just now is not done."""
         verbs = list(VERBS)

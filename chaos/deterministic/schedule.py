@@ -67,6 +67,7 @@ class Schedule:
     def play(self) -> None:
         """So many operations, then everything comes to rest."""
         feeds_due(self.world, after=timedelta(seconds=30))
+        self.people.begin()
         for _ in range(self.operations):
             if self.world.dice.random() < FAULTY:
                 self._something_goes_wrong()
