@@ -13,7 +13,7 @@ from chaos.deterministic.world import World
 from sandbox.core.vendor import Request, Response
 
 STALE_S = 30.0
-LATEST_COMMIT_S = 40.0  # what FreshBooks may take to commit and is still found by looking
+LATE_COMMIT_S = (25.0, 40.0)  # what FreshBooks may take to commit and is still found by looking
 FREEZE_S = (31.0, 95.0)  # longer than a lease
 
 Execute = Callable[[], Response]
@@ -171,7 +171,7 @@ class Trouble:
         raise requests.ReadTimeout("chaos")
 
     def _late_commit(self, _request: Request, execute: Execute) -> Response:
-        lands_at = self.world.clock.now() + self.world.dice.uniform(11, LATEST_COMMIT_S)
+        lands_at = self.world.clock.now() + self.world.dice.uniform(*LATE_COMMIT_S)
         self.late.append((lands_at, execute))
         self.world.clock.advance(10)
         raise requests.ReadTimeout("chaos")

@@ -106,7 +106,7 @@ MISTAKES = (
         what="A payment that is not there at once is taken for never made.",
         make=_no_settle_time,
         drill=pay_with("late_commit"),
-        check=end,
+        check=_sent_once,
     ),
     Mistake(
         name="automatic key of the SDK",
