@@ -30,6 +30,7 @@ from chaos.deterministic.vendors import (
 )
 from connector import polling, ringing, routing
 from connector.jobs import claims, kinds, ledger, runner
+from connector.limits.gate import VendorGate
 from connector.models import PollFeed, SyncJob
 from sandbox.core.vendor import Request, Response
 from sandbox.core.webhooks import Ticket
@@ -207,6 +208,7 @@ def new_world(seed: int, owner: Owner, *, listens: bool = True) -> Iterator[Worl
             seed=seed, dice=dice, clock=clock, vendors=vendors, owner=owner, crossings=crossings
         )
         stack.enter_context(_nobody_answers(world))
+        stack.enter_context(_gates_wait_on(clock))
         with (
             reachable(vendors, world),
             watching(crossings),
@@ -232,6 +234,18 @@ def _nobody_answers(world: World) -> Iterator[None]:
         yield
     finally:
         ringing.Ringer.ring = real  # type: ignore[method-assign]
+
+
+@contextmanager
+def _gates_wait_on(clock: VirtualClock) -> Iterator[None]:
+    """A call that waits a moment for its place moves the clock, as all who sleep do."""
+    defaults = VendorGate.__init__.__kwdefaults__ or {}
+    real = defaults["sleep"]
+    defaults["sleep"] = clock.advance
+    try:
+        yield
+    finally:
+        defaults["sleep"] = real
 
 
 def feeds_due(world: World, *, after: timedelta) -> None:
