@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import cProfile
 import os
+import pstats
 import resource
 import signal
 import subprocess
@@ -13,6 +15,7 @@ from functools import partial
 
 import psycopg
 import redis
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.db import connection
 
@@ -27,10 +30,12 @@ from connector.jobs.kinds import STRIPE
 from connector.models import SyncJob
 from tenants.models import Tenant
 from tenants.scope import every_tenant
+from tests.pipeline.shop import open_shop
 
 TENANTS = 10
 FIRST_GUESS = 200  # jobs; what a slice needs is learned from it
 CHUNK = 1000
+DECRYPTIONS = 2000
 WORKERS = (1, 2, 4)
 BATCHES = (1, 5, 25, 50)
 
@@ -161,6 +166,51 @@ def _row_security(place: Place, tables: list[str], word: str) -> None:
             owner.execute(f"ALTER TABLE {table} {word} ROW LEVEL SECURITY")
 
 
+def decrypting(place: Place, effort: Effort, result: Result) -> None:
+    """P27: how often credentials are opened during syncs, times what one costs, by the processor time."""
+    shop = open_shop(place.freshbooks, place.stripe)
+    invoices = [shop.invoice("100.00") for _ in range(effort.size(40, 10))]
+    shop.sync(invoices[0])
+    for invoice in invoices:
+        shop.enqueue_look(invoice)
+    profile = cProfile.Profile(time.process_time)
+    before = time.process_time()
+    profile.runcall(shop.pump)
+    profiled_s = time.process_time() - before
+    rows = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    opened = sum(
+        row[1]
+        for name, row in rows.items()
+        if name[0].endswith("fernet.py") and name[2] == "decrypt"
+    )
+    for invoice in invoices:
+        shop.enqueue_look(invoice)
+    before = time.process_time()
+    shop.pump()
+    plain_s = time.process_time() - before
+    one_s = _seconds_of_one_decryption()
+    result.found.append(
+        Found.count(
+            "P27",
+            opened * one_s / plain_s * 100,
+            opened_per_sync=opened / len(invoices),
+            microseconds_each=one_s * 1e6,
+            profiled_s=profiled_s,
+        )
+    )
+    jobs.forget_jobs()
+
+
+def _seconds_of_one_decryption() -> float:
+    """Of a key as long as Stripe's, sealed as ours are."""
+    key = Fernet(Fernet.generate_key())
+    token = key.encrypt(b"x" * 200)
+    before = time.process_time()
+    for _ in range(DECRYPTIONS):
+        key.decrypt(token)
+    return (time.process_time() - before) / DECRYPTIONS
+
+
 def memory(_: Place, effort: Effort, result: Result) -> None:
     """P30: a process of its own drains, and says how much it holds after each part."""
     first, last = effort.size(10_000, 1_000), effort.size(100_000, 5_000)
@@ -239,6 +289,7 @@ PARTS = (
     by_workers_and_batch,
     with_and_without_audit,
     with_and_without_row_security,
+    decrypting,
     memory,
     killed,
 )

@@ -113,10 +113,12 @@ FAMILIES: dict[str, tuple[Measure, ...]] = {
         _most("P19a", "event to recorded, p99, half load", "latency of its calls", 8, 4),
         _most("P20", "event to recorded, p50, calls of 50 ms", "", 400, 250, "ms"),
         _most("P20a", "event to recorded, p99, calls of 50 ms", "", 1700, 800, "ms"),
-        _least("P22", "use of the allowed rate", "what the vendor allows", 0.85, 0.95),
-        _most("P22a", "answers 429", "all calls", 0.5, 0.1, "%"),
         _most("P23", "calls with a 10 min outage, and the hour after", "no outage", 1.2, 1.05),
         _most("P28", "calls to compare 1,000 unchanged invoices", "", 22, 20, "calls"),
+    ),
+    "limits": (
+        _least("P22", "use of the allowed rate", "what the vendor allows", 0.85, 0.95),
+        _most("P22a", "answers 429", "all calls", 0.5, 0.1, "%"),
     ),
     "fairness": (
         _most("P9", "light tenants' p99 wait, another has 10,000 queued", "alone", 2, 1.3),

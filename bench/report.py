@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bench import scaling
 from bench.measures import FAMILIES, MEASURES
 from bench.method import ROUNDS, SLICE_S
 from bench.place import ROOT
@@ -64,6 +65,9 @@ def page(report: Report, pictures: Mapping[str, str]) -> str:
             parts += [f"## {family.capitalize()}", "", *_rows(rows), ""]
     if report["series"].get("storage_kb"):
         parts += ["## Storage by table", "", *_storage(report["series"]), ""]
+    scaled = scaling.lines(report["found"], report["series"])
+    if scaled:
+        parts += ["## With many tenants", "", *scaled, ""]
     if pictures:
         parts += ["## Plots", ""]
         for name, title in pictures.items():

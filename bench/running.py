@@ -43,7 +43,15 @@ def _reconciliation(found: Mapping[str, Any]) -> list[Found]:
     ]
 
 
+def _limits(found: Mapping[str, Any]) -> list[Found]:
+    return [
+        Found.count("P22", found["use"], allowed_per_s=found["allowed_per_s"]),
+        Found.count("P22a", found["refused_share"] * 100, gate_ms=found["gate_ms"]),
+    ]
+
+
 COMMANDS = {
+    "limits": Command(("--seconds", "300"), ("--seconds", "30"), _limits),
     "statement": Command(("--invoices", "10000"), ("--invoices", "2000"), _statement),
     "reconciliation": Command(
         ("--invoices", "10000", "--changed", "100"),

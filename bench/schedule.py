@@ -15,7 +15,7 @@ from bench.copies import analyse, copy_database, multiply_tenant, use_database
 from bench.measures import Found, Result
 from bench.method import Effort, Slice, median_of, percentile, ratio, take_turns
 from bench.place import Place
-from connector import schedule, tasks
+from connector import polling, schedule
 from connector.models import InvoiceLink, PollFeed, SyncJob
 from tenants.scope import every_tenant, tenant_scope
 from tests.factories import make_tenant
@@ -79,7 +79,7 @@ def _idle_tick() -> float:
     """Seconds of one tick that finds nothing due."""
     started = time.perf_counter()
     for _ in range(TICKS):
-        tasks.tick()
+        polling.queue_due_feeds()
     return (time.perf_counter() - started) / TICKS
 
 
@@ -90,7 +90,7 @@ def _tick_of_due() -> float:
         ids = list(rows.order_by("-pk").values_list("pk", flat=True)[:DUE])
         PollFeed.objects.filter(pk__in=ids).update(next_due_at=timezone.now())
     started = time.perf_counter()
-    tasks.tick()
+    polling.queue_due_feeds()
     seconds = time.perf_counter() - started
     with every_tenant():
         if SyncJob.objects.count() != len(ids):

@@ -22,7 +22,7 @@ def per_invoice(place: Place, effort: Effort, result: Result) -> None:
     shop = open_shop(place.freshbooks, place.stripe)
     shop.sync(shop.invoice("100.00"))
     before = _sizes(place)
-    count = effort.size(400, 60)
+    count = effort.size(400, 12)
     invoices = [shop.invoice("100.00", "20.00") for _ in range(count)]
     shop.poll()
     for invoice in invoices:

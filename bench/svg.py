@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 44, 48
+LEFT, RIGHT, TOP, BOTTOM = 70, 36, 44, 48
 COLOURS = ("#0f766e", "#c2410c", "#4338ca", "#a16207")
 INK, GRID = "#334155", "#e2e8f0"
 Point = tuple[float, float]

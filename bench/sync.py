@@ -10,6 +10,7 @@ import requests
 from bench import jobs
 from bench.clock import virtual_clock
 from bench.counting import counted_statements
+from bench.latency import event_to_recorded
 from bench.measures import Found, Result
 from bench.method import Effort, median_of, ratio, take_turns
 from bench.place import Place
@@ -233,4 +234,11 @@ def _answer_500(place: Place) -> None:
         )
 
 
-PARTS = (new_invoices, unchanged_invoices, payments, throughput, outage)
+PARTS = (
+    new_invoices,
+    unchanged_invoices,
+    payments,
+    throughput,
+    event_to_recorded,
+    outage,
+)

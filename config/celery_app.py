@@ -61,6 +61,11 @@ app.conf.update(
             "schedule": max(1, settings.SCHEDULE_TICK_S),
             "options": {"queue": "intake", "expires": RING_EXPIRES_S},
         },
+        "prune": {
+            "task": "connector.tasks.prune",
+            "schedule": 600,
+            "options": {"queue": "reconcile", "expires": RING_EXPIRES_S},
+        },
         "tidy": {
             "task": "connector.tasks.tidy",
             "schedule": 60,

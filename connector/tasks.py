@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, connections
 
 from audit.anchors import anchor_heads
 from config.celery_app import QUEUES
-from connector import polling, ringing, routing, ticking, tokens, undisturbed
+from connector import polling, retention, ringing, routing, ticking, tokens, undisturbed
 from connector.jobs import claims, kinds, liveness, runner, versions
 from connector.models import Clock
 from tenants.scope import every_tenant
@@ -75,6 +75,12 @@ def tidy() -> None:
     versions.release_known(known)
     with every_tenant():
         anchor_heads(settings.AUDIT_ANCHOR_FILE)
+
+
+@shared_task(name="connector.tasks.prune")
+def prune() -> None:
+    """Every ten minutes: delete what is older than it is kept."""
+    retention.prune()
 
 
 @shared_task(name="connector.tasks.tick")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import running
+from bench import running, scaling
 from bench.measures import FAMILIES, MEASURES, Found
 from bench.plots import plots_of
 from bench.report import figure, page, table
@@ -71,6 +71,23 @@ def test_the_page_shows_every_figure_with_its_verdict() -> None:
     assert "| connector_syncjob | 1.50 | 3.2 |" in text
     assert "![Jobs per second](bench-drain.svg)" in text
     assert table(report).count("\n") == 2
+
+
+def test_figures_are_multiplied_by_the_number_of_tenants() -> None:
+    found = [
+        {"id": "P12", "value": 1.3, "absolute": {"calls_per_invoice": 4.0}},
+        {"id": "P14", "value": 3.0, "absolute": {}},
+    ]
+    series = {
+        "storage_kb": {"connector_syncjob": 2.0, "connector_invoicelink": 1.0},
+        "rows": {"connector_syncjob": 3.0, "connector_invoicelink": 1.0},
+        "idle": {"calls_per_day": 48.0},
+    }
+    last = scaling.lines(found, series)[-1]
+    # 100,000 tenants x 50 invoices: 4 rows and 3 kB each, 1 kB of it for good; 48 calls a day of each
+    # tenant, and 7 of each invoice in a month of 30 days.
+    assert last == "| 100,000 | 20,000,000 | 15.0 GB | 5.0 GB | 5,966,667 | 69.06 |"
+    assert scaling.lines(found, {}) == []
 
 
 def test_a_measure_without_a_figure_is_missed() -> None:
