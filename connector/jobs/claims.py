@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
+from connector.jobs.kinds import FRESHBOOKS, RECONCILE, STRIPE
 from connector.jobs.ledger import is_waiting
 from connector.jobs.retry import MAX_DEATHS
 from connector.models import SyncJob
@@ -17,13 +18,21 @@ from tenants.scope import every_tenant
 
 DEATH_PAUSE = timedelta(seconds=5)
 
+# Without which of its vendors a tenant's work in a queue is pointless.
+VENDORS_OF = {
+    FRESHBOOKS: ("freshbooks",),
+    STRIPE: ("freshbooks", "stripe"),
+    RECONCILE: ("freshbooks", "stripe"),
+}
+
 # Where this process goes on in each queue's ring of tenants.
 _served_last: dict[str, int] = {}
 
 # Tenants take turns: a claim walks the ring of tenants that have work in this queue, on from the one
 # that this worker served last, and stops once it has found as many as the batch has room for. Each
 # gives `weight` jobs a round, its most urgent first, until the batch is full. A tenant for which
-# enough other workers work already is passed over. Every step is a look into an index, so a tenant
+# enough other workers work already is passed over, and so is one whose vendor is to be left in peace
+# for now (in an incident of the vendor somebody must go on trying). Every step is a look into an index, so a tenant
 # with ten thousand jobs costs no more than one with ten. Rows that another worker claims at this
 # moment are skipped, and so are lanes in which something runs, and work of newer versions.
 _CLAIM = """
@@ -64,6 +73,13 @@ visited AS MATERIALIZED (
             OR NOT EXISTS (
                 SELECT 1 FROM tenants_tenant other
                 WHERE other.id <> ring.tenant_id AND other.state = 'live'))
+          AND NOT EXISTS (
+            SELECT 1 FROM connector_ratebucket shut
+            WHERE shut.tenant_id = ring.tenant_id AND shut.vendor = ANY(%(vendors)s)
+              AND shut.endpoint = '' AND shut.blocked_until > %(now)s
+              AND NOT EXISTS (
+                SELECT 1 FROM connector_vendorincident open
+                WHERE open.vendor = shut.vendor AND open.opened_at IS NOT NULL))
         LIMIT %(batch)s) served
 ), ready AS (
     SELECT job.id, place,
@@ -140,6 +156,7 @@ def _claim(queue: str, worker: str, batch: int, known: Mapping[str, int]) -> lis
         "worker": worker,
         "workers": settings.JOB_WORKERS_PER_TENANT,
         "batch": batch,
+        "vendors": list(VENDORS_OF.get(queue, ())),
         "kinds": list(known),
         "versions": list(known.values()),
     }

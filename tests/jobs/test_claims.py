@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 
 from connector.jobs import claims, runner, versions
+from connector.models import RateBucket, VendorIncident
 from tenants.models import Tenant
 from tenants.scope import every_tenant
 from tests.factories import make_tenant
@@ -141,6 +143,32 @@ def test_only_so_many_workers_work_for_one_tenant(committed_db: None, settings: 
     assert len(claim(2, worker="w0")) == 2, "a worker that works for it already may go on"
     add(modest, PROBE)
     assert [job.tenant_id for job in claim(2, worker="w2")] == [modest.pk]
+
+
+@pytest.mark.parametrize("incident", [False, True])
+def test_work_waits_while_a_vendor_is_left_in_peace_unless_somebody_must_try(
+    fresh_tenant: Tenant, incident: bool
+) -> None:
+    elsewhere = add(fresh_tenant, ELSEWHERE)
+    delivery = add(fresh_tenant, PROBE)
+    now = timezone.now()
+    with every_tenant():
+        bucket = RateBucket.objects.create(
+            tenant=fresh_tenant,
+            vendor="freshbooks",
+            tokens=1,
+            updated_at=now,
+            blocked_until=now + timedelta(minutes=1),
+        )
+        VendorIncident.objects.update_or_create(
+            vendor="freshbooks", defaults={"opened_at": now if incident else None}
+        )
+    assert [job.pk for job in claim(queue="intake")] == [delivery], "webhooks are taken in"
+    assert [job.pk for job in claim(queue="stripe")] == ([elsewhere] if incident else [])
+    with every_tenant():
+        VendorIncident.objects.update(opened_at=None)
+        RateBucket.objects.filter(pk=bucket.pk).update(blocked_until=now)
+    assert [job.pk for job in claim(queue="stripe")] == ([] if incident else [elsewhere])
 
 
 def test_a_tenant_alone_may_have_every_worker(fresh_tenant: Tenant, settings: Any) -> None:
