@@ -16,6 +16,7 @@ from chaos.mistakes.mistake import Mistake
 from connector import polling
 from connector.jobs import kinds
 from connector.models import SyncJob
+from connector.vendors.freshbooks import pages
 from connector.vendors.freshbooks.records import Page
 from connector.vendors.stripe import events
 from connector.views import webhooks
@@ -64,12 +65,12 @@ def _first_page(_: World) -> Iterator[None]:
 @contextmanager
 def _second_page_only(_: World) -> Iterator[None]:
     """Pages are numbered by how many rows are left, not by a fixed order."""
-    right = polling._walk
+    right = pages.whole_list
 
-    def wrong(run: Any, fetch: Any, known: Any, kind: Any) -> Any:
-        return right(run, lambda page: fetch(1 if page > 1 else 2), known, kind)
+    def wrong(fetch: Any) -> Any:
+        return right(lambda page: fetch(1 if page > 1 else 2))
 
-    with replaced(polling, "_walk", wrong):
+    with replaced(polling, "whole_list", wrong):
         yield
 
 
