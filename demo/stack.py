@@ -123,9 +123,10 @@ class Stack:
 
     def worker_pids(self, name: str = "worker") -> list[int]:
         """The Celery worker's own process, then its children; empty while it starts up again."""
+        supervisor = self.processes.get(name)
         return [
             pid
-            for pid, _, command in descendants(self.processes[name].pid)
+            for pid, _, command in (descendants(supervisor.pid) if supervisor else ())
             if "celery" in command and "config.supervise" not in command
         ]
 
