@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from demo.browser import Browser, Page, PageError
 
 POLL_INTERVAL_S = 5
-PATIENCE_S = 120.0  # for the plan, and for its application: both are jobs
+PATIENCE_S = 300.0  # for the plan, and for its application: both are jobs
 LOOK_EVERY_S = 0.3
 _LINK = re.compile(r"https?://[^\s\"'<>]+/connect/[A-Za-z0-9_-]+/")
 

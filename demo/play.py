@@ -10,7 +10,7 @@ from demo.business import Business, books_of
 from demo.month import Fate, Invoice
 from demo.simulators import Simulator
 
-PATIENCE_S = 120
+PATIENCE_S = 300
 LOOK_EVERY_S = 0.4
 Say = Callable[[str], None]
 

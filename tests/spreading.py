@@ -16,14 +16,9 @@ from xdist.scheduler import LoadScopeScheduling
 MOST_PROCESSES = 8  # each has two databases, two pairs of simulators and half a gigabyte
 WAY = re.compile(r"(tests/money/test_every_case\.py)::.*\[([a-z]+-[a-z]+)")
 """Its tests share what was played in one mode with one delivery, and that alone."""
-FLOWS = "tests/flows/"
-"""They share one running system, with services that they restart."""
-LONG = (
-    FLOWS,
-    "tests/demo/",
-    "tests/money/test_histories.py",
-    "tests/money/test_every_case.py",
-)
+SYSTEMS = ("tests/flows/", "tests/demo/", "tests/chaos/test_processes.py")
+"""Each plays a whole running system; two at a time would only make each other slow."""
+LONG = (*SYSTEMS, "tests/money/test_histories.py", "tests/money/test_every_case.py")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -47,8 +42,8 @@ class ByFile(LoadScopeScheduling):
 
 
 def scope_of(nodeid: str) -> str:
-    if nodeid.startswith(FLOWS):
-        return FLOWS
+    if nodeid.startswith(SYSTEMS):
+        return "whole systems"
     if way := WAY.match(nodeid):
         return "-".join(way.groups())
     return nodeid.partition("::")[0]

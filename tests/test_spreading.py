@@ -14,7 +14,7 @@ MONEY = "tests/money/test_every_case.py"
     [
         ("tests/sync/test_x.py::test_a", "tests/sync/test_x.py::test_b[c-d]", True),
         ("tests/sync/test_x.py::test_a", "tests/sync/test_y.py::test_a", False),
-        ("tests/flows/test_x.py::test_a", "tests/flows/test_y.py::test_b", True),
+        ("tests/flows/test_x.py::test_a", "tests/demo/test_y.py::test_b", True),
         (f"{MONEY}::test_a[record-polling-full]", f"{MONEY}::test_b[record-polling]", True),
         (f"{MONEY}::test_a[record-polling-full]", f"{MONEY}::test_a[record-both-full]", False),
     ],
