@@ -38,6 +38,7 @@ def settings_of(tenant: Tenant, **changes: Any) -> dict[str, Any]:
         "start_date": "",
         "poll_interval_s": tenant.poll_interval_s,
         "poll_crontab": "",
+        "job_weight": tenant.job_weight,
     } | changes
 
 

@@ -72,7 +72,7 @@ def test_everything_is_derived_from_the_journal_again(shop: Shop, month: dict[st
         InvoiceLink.objects.filter(freshbooks_invoice_id=month["partly"]).update(
             collection_status="paid", returned_minor=7
         )
-    with pytest.raises(CommandError, match="2 figures differ"):
+    with pytest.raises(CommandError, match="Not what the journal says: 2"):
         told(shop)
     assert len(told(shop, "--save")) == 2
     assert statuses(shop) == before
