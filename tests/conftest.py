@@ -23,6 +23,7 @@ from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
 from config.celery_app import app
+from connector.models import RateBucket, VendorIncident
 from tenants.models import (
     FreshBooksConnection,
     FreshBooksGrant,
@@ -34,6 +35,19 @@ from tenants.scope import every_tenant
 from tests.factories import make_tenant
 
 pytest_plugins = ["tests.pipeline.simulators", "tests.spreading"]
+
+APPEND_ONLY = [sql.Identifier(name) for name in ("audit_auditentry", "connector_moneyfact")]
+OF_TENANTS = [
+    sql.Identifier(name)
+    for name in (
+        "tenants_tenant",
+        "tenants_freshbooksgrant",
+        "audit_auditentry",
+        "audit_auditchain",
+        "connector_refuseddelivery",
+    )
+]
+_committed: list[DjangoDbBlocker] = []  # not empty: a test of this file has committed
 
 TEST_DATABASE = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
 
@@ -76,16 +90,37 @@ def django_db_setup(
         owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_for_other_files() -> Iterator[None]:
+    """After a file whose tests commit: no tenant, and nothing of one, for those of the next."""
+    yield
+    if not _committed:
+        return
+    with _committed.pop().unblock():
+        connections.close_all()
+    _committed.clear()
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as owner:
+        for table in APPEND_ONLY:
+            owner.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(table))
+        owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(OF_TENANTS)))
+        for table in APPEND_ONLY:
+            owner.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(table))
+
+
 @pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The database without a transaction around the test: what is committed stays.
+    """The database without a transaction around the test: what is committed stays until the file ends.
 
-    Only vendor accounts are free again: the simulators count their ids from the start for each test.
+    Only vendor accounts are free again, and nobody thinks ill of a vendor: the simulators count their
+    ids from the start for each test.
     """
     with django_db_blocker.unblock():
         with every_tenant():
             for model in (OAuthState, FreshBooksConnection, FreshBooksGrant, StripeConnection):
                 model.objects.all().delete()
+            RateBucket.objects.all().delete()
+            VendorIncident.objects.all().delete()
+        _committed.append(django_db_blocker)
         yield
         assert not connection.in_atomic_block
         connections.close_all()

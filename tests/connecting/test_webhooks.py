@@ -16,7 +16,7 @@ from connector.connecting.stripe import connect_stripe
 from connector.connecting.webhooks import register_webhooks, unregister_webhooks
 from connector.errors import VendorRefused, VendorUnavailable
 from connector.jobs import runner
-from connector.models import SyncJob
+from connector.models import RateBucket, SyncJob
 from connector.vendors.stripe.http import API_VERSION
 from connector.vendors.stripe.subscriptions import ENABLED_EVENTS
 from tenants.models import FreshBooksCallback, StripeConnection, Tenant
@@ -63,8 +63,13 @@ def shake_hands(tenant: Tenant) -> None:
             waiting = FreshBooksCallback.State.REGISTERING
             return not FreshBooksCallback.objects.filter(state=waiting).exists()
 
+    def none_waits_for_the_budget() -> bool:
+        runner.drain("intake", HANDLERS)
+        with tenant_scope(tenant.pk):
+            return not SyncJob.objects.filter(state="queued", failure_code="own_budget").exists()
+
     eventually(all_arrived)
-    runner.drain("intake", HANDLERS)
+    eventually(none_waits_for_the_budget)
 
 
 def test_both_sides_are_registered_once_and_the_handshakes_answered(
@@ -180,8 +185,6 @@ def test_a_registration_that_was_interrupted_is_completed(
 
 
 def clear_blocks() -> None:
-    from connector.models import RateBucket  # noqa: PLC0415
-
     with every_tenant():
         RateBucket.objects.update(blocked_until=None)
 

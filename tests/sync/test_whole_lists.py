@@ -106,6 +106,7 @@ def test_a_filter_for_deleted_rows_that_is_ignored_is_an_error_and_the_rest_is_d
     with interfering(shop, ignore_vis_state):
         job = shop.run(kinds.POLL_FRESHBOOKS)
         shop.settle()
+    job = shop.job(job.pk)
     assert (job.state, "ignored the filter vis_state" in job.failure_message) == ("dead", True)
     assert shop.link(invoice).state == "open"
     with tenant_scope(shop.tenant.pk):

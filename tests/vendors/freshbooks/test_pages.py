@@ -16,13 +16,15 @@ def callback(number: int) -> FreshBooksCallback:
     return FreshBooksCallback(callback_id=number, event="e", uri="u", verified=True)
 
 
-def page(*numbers: int, number: int = 1, pages: int = 1) -> Page[FreshBooksCallback]:
+def page(
+    *numbers: int, number: int = 1, pages: int = 1, total: int = 3
+) -> Page[FreshBooksCallback]:
     return Page(
         rows=tuple(callback(n) for n in numbers),
         page=number,
         pages=pages,
         per_page=100,
-        total=999,  # FreshBooks counts rows that it does not show; nothing depends on it
+        total=total,
     )
 
 
@@ -41,12 +43,25 @@ def test_rows_that_shift_between_pages_come_once() -> None:
     assert (found, asked) == ([5, 4, 3], [1, 2])
 
 
-def test_an_empty_page_ends_the_walk_whatever_the_count_says() -> None:
-    assert walk(page(5, pages=9), page(number=2, pages=9)) == ([5], [1, 2])
+def test_an_empty_page_ends_the_walk() -> None:
+    pages = page(5, pages=9, total=1), page(number=2, pages=9, total=1)
+    assert walk(*pages) == ([5], [1, 2])
+
+
+def test_a_list_that_gives_fewer_rows_than_it_says_is_read_three_times_and_refused() -> None:
+    asked: list[int] = []
+
+    def fetch(number: int) -> Page[FreshBooksCallback]:
+        asked.append(number)
+        return page(5, total=2)
+
+    with pytest.raises(VendorContractBroken, match="says that a list has 2 rows, and gives 1"):
+        list(all_pages(fetch))
+    assert asked == [1, 1, 1]
 
 
 def test_an_empty_list_has_no_pages() -> None:
-    assert walk(page(pages=0)) == ([], [1])
+    assert walk(page(pages=0, total=0)) == ([], [1])
 
 
 def test_unreadable_rows_are_told_after_all_others_were_given() -> None:
@@ -58,9 +73,10 @@ def test_unreadable_rows_are_told_after_all_others_were_given() -> None:
 
 
 def test_a_page_of_unreadable_rows_only_is_not_the_end() -> None:
-    bad = replace(page(pages=2), unreadable=(UnreadableRow(object_id="", reason="odd"),))
+    odd = (UnreadableRow(object_id="", reason="odd"),)
+    bad = replace(page(pages=2, total=2), unreadable=odd)
     with pytest.raises(VendorContractBroken, match="without id"):
-        walk(bad, page(3, number=2, pages=2))
+        walk(bad, page(3, number=2, pages=2, total=2))
 
 
 def test_an_endless_list_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
