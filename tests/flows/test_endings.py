@@ -140,9 +140,11 @@ def test_two_clocks_poll_no_more_often_than_one(system: System) -> None:
     shop = system.open_shop(every_s=2)
     with second_beat(system):
         before, started = len(polls(shop)), time.monotonic()
-        shop.wait_for(lambda: len(polls(shop)) >= before + 4, "four polls")
+        shop.wait_for(lambda: len(polls(shop)) >= before + 8, "eight polls")
         made = len(polls(shop)) - before
-        assert made <= (time.monotonic() - started) / 2 + 1
+        # The first comes at once, the second at the tenant's own place in the interval, and a
+        # late one is not made good: three more than intervals, not twice as many.
+        assert made <= (time.monotonic() - started) / 2 + 3
 
 
 def test_without_a_clock_webhooks_go_on_and_with_it_polls_come_back(
