@@ -37,7 +37,7 @@ def keep_book_facts(run: SyncRun, link: InvoiceLink, payments: Iterable[FreshBoo
         facts = [
             fact
             for payment in live.values()
-            if not (run.looks_first and _is_forgotten(payment, markers))
+            if not run.has_forgotten(find_marker(payment.note), markers)
             and (fact := _told(run, link, payment, known.get(str(payment.id), []), markers))
         ]
         facts += [
@@ -46,12 +46,6 @@ def keep_book_facts(run: SyncRun, link: InvoiceLink, payments: Iterable[FreshBoo
             if source not in live and _sum(rows) != 0
         ]
         journal.keep(run.tenant_id, facts, correlation_id=run.job.cause.correlation_id)
-
-
-def _is_forgotten(payment: FreshBooksPayment, markers: set[str]) -> bool:
-    """Whether we most likely made it before a restore: Stripe's side tells, a little later."""
-    marker = find_marker(payment.note)
-    return marker is not None and marker not in markers
 
 
 def _known(link: InvoiceLink) -> dict[str, list[MoneyFact]]:

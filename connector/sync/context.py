@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -33,6 +34,13 @@ class SyncRun:
     def tenant_id(self) -> int:
         """The tenant whose job this is."""
         return self.job.tenant_id
+
+    def has_forgotten(self, marker: str | None, known: Container[object]) -> bool:
+        """Whether a payment with this marker was most likely made by us before a restore.
+
+        Then it is not ours to know yet: Stripe's side tells of it a little later.
+        """
+        return self.looks_first and marker is not None and marker not in known
 
     def keep(self, answer: StripeInvoice) -> StripeInvoice:
         """Remember what Stripe answered about an invoice, and pass it on."""

@@ -41,9 +41,8 @@ def take_outside_payments(
             marker = find_marker(payment.note)
             if payment.id in ours["ids"] or marker in ours["markers"]:
                 continue
-            if marker and run.looks_first:
-                continue  # made by us and forgotten, most likely: known again once Stripe was read
-            _take(run, link, payment)
+            if not run.has_forgotten(marker, ours["markers"]):
+                _take(run, link, payment)
         gone = OutsidePayment.objects.filter(invoice=link, deleted=False).exclude(
             freshbooks_payment_id__in=[payment.id for payment in live]
         )
