@@ -7,7 +7,7 @@ what to do about them is decided later by the job, which re-reads the object fro
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +22,8 @@ from connector.models import Delivery
 from connector.vendors.stripe.records import StripeEvent
 from tenants.scope import SCOPED, own_commit, tenant_scope
 
-# The delivery and its job in one statement and one commit: a single trip to Postgres.
+# The delivery and its job in one statement and one commit: a single trip to Postgres. What a write of
+# ours caused needs no job: the one that wrote knows the answer, or resumes until it does.
 _INSERT = (
     SCOPED
     + """,
@@ -30,19 +31,26 @@ stored AS (
     INSERT INTO connector_delivery AS known (
         tenant_id, source, via, event_id, event_type, object_type, object_id, invoice_id, payment_id,
         customer_id, caused_by_key,
-        state, note, duplicates, happened_at, received_at
+        state, note, processed_at, duplicates, happened_at, received_at
     ) SELECT
         %(tenant)s, %(source)s, %(via)s, %(event_id)s, %(event_type)s, %(object_type)s, %(object_id)s,
-        %(invoice_id)s, %(payment_id)s, %(customer_id)s, %(key)s, 'received', '', 0,
-        %(happened)s::timestamptz, %(now)s
-    FROM scope
+        %(invoice_id)s, %(payment_id)s, %(customer_id)s, %(key)s,
+        CASE WHEN is_echo THEN 'ignored' ELSE 'received' END,
+        CASE WHEN is_echo THEN 'our own write caused it' ELSE '' END,
+        CASE WHEN is_echo THEN %(now)s END, 0, %(happened)s::timestamptz, %(now)s
+    FROM scope CROSS JOIN LATERAL (
+        SELECT scope.held = %(app_scope)s AND %(key)s <> '' AND EXISTS (
+            SELECT 1 FROM connector_vendorwrite
+            WHERE tenant_id = %(tenant)s AND vendor = %(source)s AND idempotency_key = %(key)s
+        ) AS is_echo
+    ) AS cause
     ON CONFLICT {target} DO UPDATE SET duplicates = known.duplicates + 1
-    RETURNING id, duplicates
+    RETURNING id, duplicates, state
 ), queued AS ("""
-    + ledger.enqueue_rows_of("stored WHERE duplicates = 0", ROUTE_DELIVERY)
+    + ledger.enqueue_rows_of("stored WHERE duplicates = 0 AND state = 'received'", ROUTE_DELIVERY)
     + """)
 SELECT id, duplicates FROM stored
-"""
+"""  # noqa: S608 - put together from constants
 )
 _INSERT_EVENT = _INSERT.format(target="(tenant_id, source, event_id) WHERE NOT (event_id = '')")
 _INSERT_HINT = _INSERT.format(
@@ -94,6 +102,27 @@ def store_event(
             "happened": event.created_at,
         },
         correlation_id or uuid.uuid4(),
+    )
+
+
+def store_new_events(
+    tenant_id: int,
+    events: Sequence[StripeEvent],
+    *,
+    via: Delivery.Via,
+    correlation_id: uuid.UUID | None = None,
+) -> int:
+    """`store_event` for those of a page that are not known yet; answer how many were stored."""
+    with tenant_scope(tenant_id):
+        known = set(
+            Delivery.objects.filter(
+                source=Delivery.Source.STRIPE, event_id__in=[event.id for event in events]
+            ).values_list("event_id", flat=True)
+        )
+    return sum(
+        store_event(tenant_id, event, via=via, correlation_id=correlation_id).is_new
+        for event in events
+        if event.id not in known
     )
 
 

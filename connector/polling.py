@@ -77,12 +77,10 @@ def poll_stripe(run: SyncRun) -> str:
     newest, new, cursor = since, 0, ""
     for _ in range(MAX_PAGES):
         page = run.stripe.list_events(types=POLLED_EVENTS, created_gte=since, cursor=cursor)
-        for event in page.rows:
-            stored = inbox.store_event(
-                run.tenant_id, event, via=Delivery.Via.POLL, correlation_id=of_gap
-            )
-            new += stored.is_new
-            newest = max(newest, event.created_at)
+        new += inbox.store_new_events(
+            run.tenant_id, page.rows, via=Delivery.Via.POLL, correlation_id=of_gap
+        )
+        newest = max([newest, *(event.created_at for event in page.rows)])
         for unreadable in page.unreadable:
             inbox.quarantine_event(
                 run.tenant_id, event_id=unreadable.object_id, reason=unreadable.reason

@@ -57,8 +57,8 @@ class Play:
         for business, invoice in self._of(Fate.LOST_CREATION, written=False):
             with self._freshbooks.meanwhile("drop_webhook", event="^invoice"):
                 business.write_invoice(invoice)
-        self._freshbooks.add_fault("status_429", times=6, path="^/accounting/")
-        self._stripe.add_fault("status_429", times=12, path="^/v1/")
+        self._freshbooks.add_fault("status_429", times=4, path="^/accounting/")
+        self._stripe.add_fault("status_429", times=6, path="^/v1/")
         self._stripe.add_fault("reset_after", method="POST", path="/add_lines$")
         self._stripe.add_fault("status_500", method="POST", path="/finalize$")
         self._stripe.add_fault("reset_after", method="POST", path="^/v1/invoices$")

@@ -84,8 +84,8 @@ class _Drain:
 
     def _ask_for_help(self) -> None:
         helper = threading.Thread(target=self._help, name=f"drain-{self._queue}", daemon=True)
-        self._helpers.append(helper)
         helper.start()
+        self._helpers.append(helper)  # who joins it must find it started
 
     def _help(self) -> None:
         try:

@@ -10,11 +10,11 @@ from django.db import OperationalError, connections
 
 from connector import inbox
 from connector.jobs import kinds, runner
-from connector.models import Delivery, InvoiceLink, InvoiceRevision
+from connector.models import Delivery, InvoiceLink, InvoiceRevision, VendorWrite
 from connector.routing import HANDLERS
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.factories import make_tenant
+from tests.factories import make_tenant, unique
 from tests.inbox.arriving import deliveries, event, jobs
 from tests.pipeline.shop import cause
 from tests.sandbox.driving import eventually
@@ -40,6 +40,35 @@ def test_an_event_found_by_polling_is_the_one_the_webhook_brought(fresh_tenant: 
     (row,) = deliveries(fresh_tenant)
     assert (row.via, row.duplicates) == ("webhook", 1)
     assert jobs(fresh_tenant, kind="route_delivery", state="queued") == []
+
+
+def test_what_our_own_write_caused_is_stored_without_any_work(fresh_tenant: Tenant) -> None:
+    ours, theirs = _key_of_a_write(fresh_tenant), _key_of_a_write(make_tenant())
+    for key in (ours, ours, theirs):
+        inbox.store_event(fresh_tenant.pk, event(idempotency_key=key), via=WEBHOOK)
+    rows = deliveries(fresh_tenant)
+    assert [row.state for row in rows] == ["ignored", "ignored", "received"]
+    assert [(row.note, bool(row.processed_at)) for row in rows] == [
+        *[("our own write caused it", True)] * 2,
+        ("", False),
+    ]
+    assert [job.subject for job in jobs(fresh_tenant)] == [str(rows[2].pk)]
+
+
+def _key_of_a_write(tenant: Tenant) -> str:
+    with tenant_scope(tenant.pk):
+        write = VendorWrite.objects.create(
+            tenant=tenant,
+            vendor="stripe",
+            operation="stripe.invoices.finalize",
+            entity="invoice:7",
+            step="finalize",
+            idempotency_key=unique("mlc1:stripe.invoices.finalize:"),
+            body={},
+            body_hash="0" * 64,
+            first_sent_at=datetime.now(UTC),
+        )
+    return write.idempotency_key
 
 
 def test_the_same_event_id_of_two_tenants_is_two_deliveries(fresh_tenant: Tenant) -> None:
