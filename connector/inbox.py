@@ -25,7 +25,7 @@ from tenants.scope import SCOPED, own_commit, tenant_scope
 # The delivery and its job in one statement and one commit: a single trip to Postgres. What a write of
 # ours caused needs no job: the one that wrote knows the answer, or resumes until it does.
 _INSERT = (
-    SCOPED
+    SCOPED  # noqa: S608 - put together from constants
     + """,
 stored AS (
     INSERT INTO connector_delivery AS known (
@@ -50,7 +50,7 @@ stored AS (
     + ledger.enqueue_rows_of("stored WHERE duplicates = 0 AND state = 'received'", ROUTE_DELIVERY)
     + """)
 SELECT id, duplicates FROM stored
-"""  # noqa: S608 - put together from constants
+"""
 )
 _INSERT_EVENT = _INSERT.format(target="(tenant_id, source, event_id) WHERE NOT (event_id = '')")
 _INSERT_HINT = _INSERT.format(

@@ -68,7 +68,8 @@ def _key_of_a_write(tenant: Tenant) -> str:
             body_hash="0" * 64,
             first_sent_at=datetime.now(UTC),
         )
-    return write.idempotency_key
+    key: str = write.idempotency_key
+    return key
 
 
 def test_the_same_event_id_of_two_tenants_is_two_deliveries(fresh_tenant: Tenant) -> None:
