@@ -2,26 +2,67 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 
 import verify_statement
 from connector.jobs import kinds
 from connector.statement.building import one_moment
+from connector.statement.changes import Changed, Changes
+from connector.statement.closing import close_month
 from connector.statement.formats import write_format
 from connector.statement.making import Made, make_statement
 from connector.statement.months import Month
-from tests.pipeline.shop import Shop
+from tenants.scope import tenant_scope
+from tests.pipeline.shop import Shop, cause
 
 
 def this_month(shop: Shop) -> Made:
     today = datetime.now(ZoneInfo(shop.tenant.time_zone)).date()
     with one_moment(shop.tenant.pk):
         return make_statement(shop.tenant, Month.of(today))
+
+
+def test_a_cheque_that_is_changed_after_the_month_was_closed(shop: Shop) -> None:
+    today = datetime.now(ZoneInfo(shop.tenant.time_zone)).date()
+    month = Month.of(today)
+    lowered, deleted = shop.invoice("80.00"), shop.invoice("90.00")
+    cheques = [shop.cheque(lowered, "30.00"), shop.cheque(deleted, "40.00")]
+    for invoice in (lowered, deleted):
+        shop.sync(invoice)
+    with (
+        tenant_scope(shop.tenant.pk),
+        time_machine.travel(month.following.first_day + timedelta(days=3)),
+    ):
+        close_month(shop.tenant, month, cause=cause())
+    assert changes_of(shop).count == 0
+    shop.fb("edit_payment", id=cheques[0], payment={"amount": {"amount": "20.00", "code": "CAD"}})
+    shop.fb("delete_payment", id=cheques[1])
+    for invoice in (lowered, deleted):
+        shop.sync(invoice)
+    changes = changes_of(shop)
+    elsewhere = "closing: paid elsewhere in FreshBooks"
+    figures = {row.invoice: dict_of(row) for row in changes.invoices}
+    assert figures[lowered][elsewhere] == (3000, 2000)
+    assert figures[deleted][elsewhere] == (4000, 0)
+    (total,) = changes.totals
+    assert dict_of(total)[elsewhere] == (7000, 2000)
+    assert all(row.facts for row in changes.invoices), "what arrived after is named"
+
+
+def changes_of(shop: Shop) -> Changes:
+    found = this_month(shop).changes
+    assert found is not None
+    return found
+
+
+def dict_of(row: Changed) -> dict[str, tuple[int, int]]:
+    return {name: (old, new) for name, old, new in row.figures()}
 
 
 def cents(amount: str) -> int:
