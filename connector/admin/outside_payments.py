@@ -36,6 +36,13 @@ def _decision(row: OutsidePayment) -> str:
     return f"{what}, by {row.decided_by}{at}: {row.decided_because}"
 
 
+def _decided(row: OutsidePayment) -> str:
+    """The same in two words, for the list."""
+    if row.same_money_as_id is not None:
+        return badge("same money", QUIET)
+    return badge("other money", QUIET) if row.other_money else NOTHING
+
+
 @admin.register(OutsidePayment)
 class OutsidePaymentPage(OperatorsPage):
     """A payment that stands in FreshBooks and was not made by us."""
@@ -54,6 +61,7 @@ class OutsidePaymentPage(OperatorsPage):
         "paid_on",
         "type",
         state_column("Reporting", "reporting", tones.REPORTING),
+        column("Decided", _decided),
         column("Deleted", lambda row: badge("deleted", QUIET) if row.deleted else NOTHING),
         time_column("First seen", "first_seen_at"),
     )

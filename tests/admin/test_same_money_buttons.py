@@ -98,3 +98,14 @@ def test_in_the_list_what_is_beyond_doubt_is_decided(
     with every_tenant():
         decided = OutsidePayment.objects.filter(same_money_as__isnull=False)
         assert list(decided.values_list("pk", "same_money_as")) == [(twin.pk, world.payment.pk)]
+
+
+@pytest.mark.parametrize("button", ["same_money", "other_money"])
+def test_the_list_shows_which_ones_are_decided(
+    world: World, twin: OutsidePayment, signed_in: SignedIn, button: str
+) -> None:
+    finance = signed_in("finance")
+    badge = f">{button.replace('_', ' ')}</span>"
+    assert badge not in finance.get(list_of(twin)).content.decode()
+    assert finance.post(url_of(world.payment, button), REASON).status_code == 302
+    assert badge in finance.get(list_of(twin)).content.decode()
