@@ -7,14 +7,13 @@ something too; counts are exact. Ends with 1 if a limit is broken or a measure i
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from bench.measures import FAMILIES
 from bench.place import ROOT
 from bench.report import publish, table
-from bench.running import missing, run_all
+from bench.running import measure, missing, read_report, rows_of
 
 REPORT = ROOT / ".run" / "bench.json"
 
@@ -26,7 +25,12 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="fewer and shorter rounds, smaller sizes"
     )
-    parser.add_argument("--report", type=Path, default=REPORT, help="where the JSON goes")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=REPORT,
+        help="the JSON: measured families are replaced in it, others stay",
+    )
     parser.add_argument(
         "--publish", action="store_true", help="write docs/bench-report.md and the plots as well"
     )
@@ -39,21 +43,20 @@ def main() -> int:
     unknown = set(options.names) - set(FAMILIES)
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
-    names = options.names or list(FAMILIES)
     if options.from_report:
-        report = json.loads(options.report.read_text())
-        names = list(report["seconds"])
+        report = read_report(options.report)
+        names = options.names or list(report["families"])
     else:
-        report = run_all(names, quick=options.quick)
-        options.report.parent.mkdir(exist_ok=True)
-        options.report.write_text(json.dumps(report, indent=2) + "\n")
-    print(table(report))
+        names = options.names or list(FAMILIES)
+        report = measure(names, quick=options.quick, file=options.report)
+    rows = rows_of(report, names)
+    print(table(rows))
     if options.publish:
         publish(report)
     left_out = missing(report, names)
     if left_out:
         print(f"not measured: {', '.join(left_out)}")
-    broken = [row["id"] for row in report["found"] if row["verdict"] == "broken"]
+    broken = [row["id"] for row in rows if row["verdict"] == "broken"]
     print(f"broken: {', '.join(broken) or 'none'}; report in {options.report}")
     return 1 if broken or left_out else 0
 

@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from bench.measures import FAMILIES, MEASURES, Found, Result
@@ -61,27 +62,61 @@ COMMANDS = {
 }
 
 
-def run_all(names: list[str], *, quick: bool) -> Report:
-    """Measure these families; everything that was found, with where and when."""
-    report: Report = {
+def measure(names: list[str], *, quick: bool, file: Path) -> Report:
+    """Measure these families; of the others the file keeps what was found before.
+
+    It is written after each family: one that breaks loses only itself.
+    """
+    report = read_report(file)
+    report["machine"] = _machine()
+    for name in names:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        report["families"].pop(name, None)
+        try:
+            report["families"][name] = _measured(name, quick=quick)
+        except subprocess.CalledProcessError as error:
+            print(f"{name} ended with {error.returncode}", file=sys.stderr, flush=True)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(report, indent=2) + "\n")
+    return report
+
+
+def read_report(file: Path) -> Report:
+    """What was found so far; empty if nothing was."""
+    if not file.exists():
+        return {"machine": _machine(), "families": {}}
+    report: Report = json.loads(file.read_text())
+    return report
+
+
+def _measured(name: str, *, quick: bool) -> dict[str, Any]:
+    """One family: when, at which version, under which load, what."""
+    began, load = time.monotonic(), _load()
+    about = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "quick": quick,
-        "machine": _machine(),
-        "load_before": _load(),
-        "found": [],
-        "series": {},
-        "seconds": {},
+        "load_before": load,
     }
-    for name in names:
-        print(f"{name} …", file=sys.stderr, flush=True)
-        started = time.monotonic()
-        result = run_family(name, quick=quick)
-        report["seconds"][name] = round(time.monotonic() - started)
-        report["found"] += [_row(name, found) for found in result.found]
-        report["series"] |= result.series
-    report["load_after"] = _load()
-    return report
+    result = run_family(name, quick=quick)
+    return about | {
+        "load_after": _load(),
+        "seconds": round(time.monotonic() - began),
+        "found": [_row(name, found) for found in result.found],
+        "series": result.series,
+    }
+
+
+def rows_of(report: Report, names: Iterable[str] = FAMILIES) -> list[dict[str, Any]]:
+    """Everything that was found in these families, in their order."""
+    return [row for name in names for row in report["families"].get(name, {}).get("found", ())]
+
+
+def series_of(report: Report) -> dict[str, Any]:
+    """The series of all families."""
+    return {
+        key: value for run in report["families"].values() for key, value in run["series"].items()
+    }
 
 
 def run_family(name: str, *, quick: bool) -> Result:
@@ -121,7 +156,7 @@ def _row(family: str, found: Found) -> dict[str, Any]:
 
 def missing(report: Report, names: list[str]) -> list[str]:
     """Measures of these families for which nothing was found: as bad as a broken limit."""
-    found = {row["id"] for row in report["found"]}
+    found = {row["id"] for row in rows_of(report, names)}
     return [one.id for name in names for one in FAMILIES[name] if one.id not in found]
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from bench import running, scaling
 from bench.measures import FAMILIES, MEASURES, Found
 from bench.plots import plots_of
 from bench.report import figure, page, table
-from bench.running import _row, missing
+from bench.running import _row, measure, missing, read_report, rows_of, series_of
 
 
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
@@ -39,24 +41,39 @@ def test_no_measure_is_in_two_families() -> None:
     assert sum(len(rows) for rows in FAMILIES.values()) == len(MEASURES)
 
 
-def _report(**found: float) -> dict[str, Any]:
-    family_of = {one.id: name for name, rows in FAMILIES.items() for one in rows}
+SERIES = {
+    "storage_kb": {"connector_syncjob": 1.5},
+    "rows": {"connector_syncjob": 3.2},
+    "waits_ms": {"alone": [1.0, 5.0], "beside": [2.0, 9.0], "heavy": [50.0, 900.0]},
+    "drain": {"1": {"1": 200.0, "50": 400.0}, "2": {"1": 300.0, "50": 700.0}},
+    "idle": {"calls_per_day": 90.0, "calls_per_look": 2.5},
+    "tick_ms": {"10": 2.0, "1000": 2.1, "100000": 3.0},
+}
+
+
+def _run(family: str, found: dict[str, float], series: dict[str, Any]) -> dict[str, Any]:
     return {
         "at": "2026-11-27T20:00:00+00:00",
         "commit": "abc1234",
         "quick": False,
-        "machine": {"processors": 2, "memory_gb": 24.0, "system": "Linux", "python": "3.11.7"},
         "load_before": 0.1,
         "load_after": 2.0,
-        "seconds": {"drain": 60, "fairness": 60},
-        "found": [_row(family_of[name], Found.count(name, value)) for name, value in found.items()],
-        "series": {
-            "storage_kb": {"connector_syncjob": 1.5},
-            "rows": {"connector_syncjob": 3.2},
-            "waits_ms": {"alone": [1.0, 5.0], "beside": [2.0, 9.0], "heavy": [50.0, 900.0]},
-            "drain": {"1": {"1": 200.0, "50": 400.0}, "2": {"1": 300.0, "50": 700.0}},
-            "idle": {"calls_per_day": 90.0, "calls_per_look": 2.5},
-            "tick_ms": {"10": 2.0, "1000": 2.1, "100000": 3.0},
+        "seconds": 60,
+        "found": [
+            _row(family, Found.count(one.id, found[one.id]))
+            for one in FAMILIES[family]
+            if one.id in found
+        ],
+        "series": series,
+    }
+
+
+def _report(**found: float) -> dict[str, Any]:
+    return {
+        "machine": {"processors": 2, "memory_gb": 24.0, "system": "Linux", "python": "3.11.7"},
+        "families": {
+            "drain": _run("drain", found, SERIES),
+            "fairness": _run("fairness", found, {}),
         },
     }
 
@@ -70,7 +87,9 @@ def test_the_page_shows_every_figure_with_its_verdict() -> None:
     assert re.search(r"\| P10 \|.*0\.99 \|.*★ goal", text)
     assert "| connector_syncjob | 1.50 | 3.2 |" in text
     assert "![Jobs per second](bench-drain.svg)" in text
-    assert table(report).count("\n") == 2
+    assert "| fairness | 2026-11-27 20:00 | `abc1234` | 0.1, 2.0 | 1.0 min | full |" in text
+    assert "| intake | not measured |" in text
+    assert table(rows_of(report)).count("\n") == 2
 
 
 def test_figures_are_multiplied_by_the_number_of_tenants() -> None:
@@ -94,8 +113,28 @@ def test_a_measure_without_a_figure_is_missed() -> None:
     assert missing(_report(P9=1.0, P10=1.0), ["fairness"]) == ["P11", "P11a"]
 
 
+def test_a_family_that_breaks_loses_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands are another program's here: one that prints figures, one that ends with 3."""
+    file = tmp_path / "bench.json"
+    file.write_text(json.dumps(_report(P9=1.5)))
+    monkeypatch.setattr(running, "ROOT", tmp_path)
+    modules = tmp_path / "bench"
+    modules.mkdir()
+    told = json.dumps({"found": [asdict(Found.count("P25", 30.0))], "series": {}})
+    (modules / "family.py").write_text(
+        f"import sys\nsys.exit(3) if 'drain' in sys.argv else print({told!r})\n"
+    )
+    report = measure(["drain", "trail"], quick=True, file=file)
+    assert set(report["families"]) == {"fairness", "trail"}
+    assert read_report(file) == report
+    assert [row["id"] for row in rows_of(report)] == ["P9", "P25"]
+    assert missing(report, ["drain", "trail"]) == [one.id for one in FAMILIES["drain"]]
+
+
 def test_plots_are_pictures_of_what_was_measured() -> None:
-    pictures = plots_of(_report()["series"])
+    pictures = plots_of(series_of(_report()))
     assert set(pictures) == {"drain", "waits", "polling", "tick"}
     for plot in pictures.values():
         drawn = plot.svg()
