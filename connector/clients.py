@@ -35,16 +35,22 @@ def freshbooks_client(tenant_id: int) -> FreshBooksAccountClient:
     Raises: GrantLost if it must be connected again; CredentialRejected if it is not connected.
     """
     with tenant_scope(tenant_id):
-        connection = FreshBooksConnection.objects.select_related("tenant").first()
+        connection = FreshBooksConnection.objects.select_related("tenant", "grant").first()
+    return freshbooks_client_of(connection)
+
+
+def freshbooks_client_of(connection: FreshBooksConnection | None) -> FreshBooksAccountClient:
+    """The same, for a connection that was just read with its tenant and its grant."""
     if connection is None or connection.state == ConnectionState.DISCONNECTED:
         raise _not_connected("freshbooks", "FreshBooks")
     if connection.state == ConnectionState.NEEDS_REAUTH:
         raise grant_lost_error()
-    gate = WatchedGate(tenant_id, epoch=connection.tenant.epoch)
+    gate = WatchedGate(connection.tenant_id, epoch=connection.tenant.epoch)
+    oauth = freshbooks_oauth(connection.tenant_id)
     return FreshBooksAccountClient(
         base_url=settings.FRESHBOOKS_API_BASE,
         account_id=connection.account_id,
-        tokens=GrantTokens(connection.grant_id, oauth=freshbooks_oauth(tenant_id)),
+        tokens=GrantTokens(connection.grant_id, oauth=oauth, just_read=connection.grant),
         gate=gate,
     )
 
@@ -67,7 +73,12 @@ def stripe_client(tenant_id: int) -> StripeAccountClient:
     """A client of the tenant's Stripe account. Raises CredentialRejected if there is no valid key."""
     with tenant_scope(tenant_id):
         connection = StripeConnection.objects.select_related("tenant").first()
-        api_key = connection.api_key if connection else ""
+    return stripe_client_of(connection)
+
+
+def stripe_client_of(connection: StripeConnection | None) -> StripeAccountClient:
+    """The same, for a connection that was just read with its tenant."""
+    api_key = connection.api_key if connection else ""
     if connection is None or connection.state == ConnectionState.DISCONNECTED or not api_key:
         raise _not_connected("stripe", "Stripe")
     if connection.state == ConnectionState.NEEDS_REAUTH:
@@ -77,11 +88,10 @@ def stripe_client(tenant_id: int) -> StripeAccountClient:
             code="stripe_key_rejected",
             next_step="Paste a new Stripe key; waiting work then goes on by itself.",
         )
-    return stripe_client_for_key(
-        tenant_id,
-        api_key,
-        gate=StoredKeyGate(tenant_id, livemode=_is_live(api_key), epoch=connection.tenant.epoch),
+    gate = StoredKeyGate(
+        connection.tenant_id, livemode=_is_live(api_key), epoch=connection.tenant.epoch
     )
+    return stripe_client_for_key(connection.tenant_id, api_key, gate=gate)
 
 
 def stripe_client_for_key(

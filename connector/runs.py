@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from connector.clients import freshbooks_client, stripe_client
+from connector.clients import freshbooks_client_of, stripe_client_of
 from connector.errors import ConnectorError, FailureMode
 from connector.jobs.context import JobRun
 from connector.sync.context import SyncRun
@@ -27,9 +27,10 @@ def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
     Raises TenantNotLive; CredentialRejected or GrantLost when a connection must be renewed.
     """
     with tenant_scope(job.tenant_id):
-        tenant = Tenant.objects.get(pk=job.tenant_id)
-        freshbooks = FreshBooksConnection.objects.first()
-        stripe = StripeConnection.objects.first()
+        freshbooks = FreshBooksConnection.objects.select_related("tenant", "grant").first()
+        stripe = StripeConnection.objects.select_related("tenant").first()
+        known = freshbooks or stripe
+        tenant = known.tenant if known else Tenant.objects.get(pk=job.tenant_id)
     ready = tenant.is_live or (before_live and tenant.state == Tenant.State.ONBOARDING)
     if not ready or freshbooks is None or stripe is None:
         raise TenantNotLive(
@@ -39,8 +40,8 @@ def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
         )
     return SyncRun(
         job=job,
-        freshbooks=freshbooks_client(job.tenant_id),
-        stripe=stripe_client(job.tenant_id),
+        freshbooks=freshbooks_client_of(freshbooks),
+        stripe=stripe_client_of(stripe),
         freshbooks_account_id=freshbooks.account_id,
         stripe_account_id=stripe.account_id,
         payment_mode=tenant.payment_mode,

@@ -51,15 +51,22 @@ COOL_DOWN = timedelta(seconds=5)  # after a failure nobody hammers the token end
 LOSER_RETRY_S = 1.0
 INCIDENT_RETRY_S = 60.0
 SAVE_TRIES = 20
+FRESH_S = 2.0  # how long a grant that was read is believed; a rejected token is looked up at once
 SAVE_PAUSE_S = 0.5  # the new pair exists in this process only: saving it is worth waiting for
 
 
 class GrantTokens:
-    """The tokens of one grant. Implements `connector.vendors.freshbooks.tokens.TokenSource`."""
+    """The tokens of one grant. Implements `connector.vendors.freshbooks.tokens.TokenSource`.
 
-    def __init__(self, grant_id: int, *, oauth: FreshBooksOAuth) -> None:
+    `just_read` is the grant's row, if the caller has it.
+    """
+
+    def __init__(
+        self, grant_id: int, *, oauth: FreshBooksOAuth, just_read: FreshBooksGrant | None = None
+    ) -> None:
         self._grant_id = grant_id
         self._oauth = oauth
+        self._known, self._known_at = just_read, time.monotonic()
         self._cause = Cause("worker", "token refresh", uuid.uuid4())
 
     def current(self) -> AccessToken:
@@ -67,7 +74,8 @@ class GrantTokens:
 
         Raises: GrantLost; VendorUnavailable while another worker refreshes an expired token.
         """
-        grant = self._read()
+        fresh = time.monotonic() - self._known_at < FRESH_S
+        grant = self._usable(self._known) if self._known and fresh else self._read()
         now = timezone.now()
         if now < grant.refresh_at:
             return _token_of(grant)
@@ -86,12 +94,17 @@ class GrantTokens:
     def after_rejection(self, rejected: AccessToken) -> AccessToken:
         """A token newer than the rejected one; another worker may have fetched it already."""
         grant = self._read()
+        self._known = None
         if grant.generation != rejected.generation:
             return _token_of(grant)
         return self._refreshed(grant, probe=False)
 
     def _read(self) -> FreshBooksGrant:
-        grant = FreshBooksGrant.objects.get(pk=self._grant_id)
+        grant: FreshBooksGrant = FreshBooksGrant.objects.get(pk=self._grant_id)
+        self._known, self._known_at = grant, time.monotonic()
+        return self._usable(grant)
+
+    def _usable(self, grant: FreshBooksGrant) -> FreshBooksGrant:
         if grant.lost_at is not None and (pair := token_spool.find(grant)) is not None:
             return save_pair(grant, pair, cause=self._cause)
         if grant.lost_at is not None or not grant.refresh_token:
@@ -109,6 +122,7 @@ class GrantTokens:
         except ConnectorError:
             _cool_down(grant)
             raise
+        self._known = None
         return _token_of(save_pair(grant, pair, cause=self._cause))
 
     def _newer_than(self, grant: FreshBooksGrant) -> AccessToken:

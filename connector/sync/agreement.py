@@ -9,10 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from audit.recording import record
-from connector import journal
-from connector.collection import by_hand_of, is_disputed, status_from
+from connector.collection import is_disputed, status_from
 from connector.errors import NotRepresentable
-from connector.journal import Totals
 from connector.mapping.compare import Difference, Dispute, compare_invoice
 from connector.models import CollectedPayment, Discrepancy, InvoiceLink, OutsidePayment
 from connector.money import Money
@@ -21,6 +19,7 @@ from connector.sync.books import Books
 from connector.sync.collected import has_pending_payment, returned, total
 from connector.sync.context import SyncRun
 from connector.sync.counting import still_counted
+from connector.sync.money_known import KnownMoney, money_of
 from connector.vendors.freshbooks.records import DELETED
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -37,6 +36,16 @@ FIGURES = (
     "returned_minor",
     "collection_status",
 )
+_SAVED = (
+    *FIGURES,
+    "freshbooks_total_minor",
+    "stripe_invoice_id",
+    "stripe_total_minor",
+    "hosted_invoice_url",
+    "content_hash",
+    "dispute_due_at",
+    "synced_at",
+)
 
 
 def save_agreement(
@@ -45,17 +54,21 @@ def save_agreement(
     books: Books,
     sight: StripeSight,
     blocked: NotRepresentable | None,
+    *,
+    has_money: bool = True,
 ) -> int:
-    """Save what both sides say now; answer the number of open discrepancies."""
+    """Save what both sides say now; answer the number of open discrepancies.
+
+    `has_money`: whether any money of this invoice may be known.
+    """
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        collected = list(CollectedPayment.objects.filter(invoice=link))
-        outside = list(OutsidePayment.objects.filter(invoice=link))
-        differences = _differences(run, link, books, sight, collected, outside, blocked)
+        money = money_of(link) if has_money else KnownMoney()
+        differences = _differences(run, link, books, sight, money, blocked)
         before = {name: getattr(link, name) for name in FIGURES}
-        _set_figures(link, books, sight, collected)
+        _set_figures(link, books, sight, money)
         link.state, link.reason = _state(books, sight, blocked)
-        link.save()
+        link.save(update_fields=_SAVED)
         after = {name: getattr(link, name) for name in FIGURES}
         if after != before:
             _audit(run, link, "invoice.synced", after)
@@ -66,16 +79,16 @@ def save_missing(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> None:
     """FreshBooks does not have the invoice any more: nothing is changed in Stripe by itself."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        collected = total(CollectedPayment.objects.filter(invoice=link), link.currency)
+        money = money_of(link)
+        collected = total(money.collected, link.currency)
         nothing = Money.zero(link.currency)
         differences = compare_invoice(
             None, sight.invoice, collected=collected, recorded=nothing, reported=nothing
         )
         link.state = InvoiceLink.State.BLOCKED if differences else InvoiceLink.State.REMOVED
         link.reason = "FreshBooks no longer has this invoice."
-        rows = list(CollectedPayment.objects.filter(invoice=link))
         _set_stripe(link, sight)
-        _set_money(link, sight, rows)
+        _set_money(link, sight, money)
         link.save()
         keep_discrepancies(run, link, differences)
 
@@ -122,25 +135,24 @@ def _keep(run: SyncRun, link: InvoiceLink, difference: Difference, now: datetime
     row.save()
 
 
-def _differences(  # noqa: PLR0913, PLR0917 - all that is compared
+def _differences(
     run: SyncRun,
     link: InvoiceLink,
     books: Books,
     sight: StripeSight,
-    collected: list[CollectedPayment],
-    outside: list[OutsidePayment],
+    money: KnownMoney,
     blocked: NotRepresentable | None,
 ) -> tuple[Difference, ...]:
     currency = books.invoice.currency_code
+    collected, outside = money.collected, money.outside
     unknown = [row for row in collected if row.recording in {Recording.UNKNOWN, Recording.SENDING}]
-    totals = journal.totals_of([link.pk]).get(link.pk, Totals())
     return compare_invoice(
         books.invoice,
         sight.invoice,
         collected=total(collected, currency),
         recorded=_recorded(collected, currency),
         certain=_certain(outside, currency),
-        reported=Money(totals.reported, currency),
+        reported=Money(money.totals.reported, currency),
         refunded=returned(collected, currency),
         disputed=_open_dispute(collected),
         unclear=any(row.refunds_unclear for row in collected),
@@ -203,7 +215,7 @@ def _set_figures(
     link: InvoiceLink,
     books: Books,
     sight: StripeSight,
-    collected: list[CollectedPayment],
+    money: KnownMoney,
 ) -> None:
     invoice = books.invoice
     link.freshbooks_total_minor = invoice.amount.amount_minor
@@ -211,7 +223,7 @@ def _set_figures(
     link.freshbooks_outstanding_minor = invoice.outstanding.amount_minor
     _set_stripe(link, sight)
     link.content_hash = sight.revision.content_hash if sight.revision else ""
-    _set_money(link, sight, collected)
+    _set_money(link, sight, money)
 
 
 def _set_stripe(link: InvoiceLink, sight: StripeSight) -> None:
@@ -225,20 +237,17 @@ def _set_stripe(link: InvoiceLink, sight: StripeSight) -> None:
     link.hosted_invoice_url = stripe.hosted_invoice_url if stripe else ""
 
 
-def _set_money(
-    link: InvoiceLink, sight: StripeSight, collected: Iterable[CollectedPayment]
-) -> None:
+def _set_money(link: InvoiceLink, sight: StripeSight, money: KnownMoney) -> None:
     """What became of the money, by the journal."""
-    totals = journal.totals_of([link.pk]).get(link.pk, Totals())
-    link.returned_minor = totals.returned
-    dispute = _open_dispute(collected)
+    link.returned_minor = money.totals.returned
+    dispute = _open_dispute(money.collected)
     link.dispute_due_at = dispute.due_by if dispute else None
     link.collection_status = status_from(
         link,
-        totals,
+        money.totals,
         has_pending=has_pending_payment(sight.payments),
         disputed=dispute is not None,
-        by_hand=by_hand_of([link.pk]).get(link.pk, 0),
+        by_hand=money.by_hand,
     )
     link.synced_at = timezone.now()
 

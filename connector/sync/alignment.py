@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connector.errors import NotRepresentable, VendorNotFound
@@ -16,8 +17,8 @@ from connector.sync.revisions import (
     build,
     ensure_future_due_date,
     finalize,
-    living_revision,
     make_revision,
+    revisions_of,
 )
 from connector.vendors.freshbooks.records import DELETED, FreshBooksInvoice
 from connector.vendors.stripe.records import StripeInvoice, StripeInvoicePayment
@@ -30,8 +31,12 @@ FOLLOWED = {"open": State.OPEN, "paid": State.PAID, "uncollectible": State.OPEN}
 
 @dataclass(frozen=True, kw_only=True)
 class StripeSight:
-    """What Stripe has for an invoice: its living revision, the invoice there, its payments."""
+    """What Stripe has for an invoice: its living revision, the invoice there, its payments.
 
+    `newest` is the latest revision that was ever made, alive or gone.
+    """
+
+    newest: InvoiceRevision | None = None
     revision: InvoiceRevision | None = None
     invoice: StripeInvoice | None = None
     payments: tuple[StripeInvoicePayment, ...] = ()
@@ -48,17 +53,29 @@ class StripeSight:
 
 def look_at_stripe(run: SyncRun, link: InvoiceLink) -> StripeSight:
     """Read the living revision's invoice and payments; notice what people did to it there."""
-    revision = living_revision(run, link)
+    with tenant_scope(run.tenant_id):
+        revisions = revisions_of(link)
+    return look_at_revision(run, link, revisions)
+
+
+def look_at_revision(
+    run: SyncRun, link: InvoiceLink, revisions: Sequence[InvoiceRevision]
+) -> StripeSight:
+    """The same, for revisions that were just read, newest first."""
+    newest = revisions[0] if revisions else None
+    revision = next((row for row in revisions if row.state != State.GONE), None)
     if revision is None or not revision.stripe_invoice_id:
-        return StripeSight(revision=revision)
+        return StripeSight(newest=newest, revision=revision)
     try:
         invoice, payments = run.stripe.collection(revision.stripe_invoice_id)
     except VendorNotFound:
-        return _gone(run, link, revision, "Deleted in Stripe by somebody.")
+        _gone(run, link, revision, "Deleted in Stripe by somebody.")
+        return StripeSight(newest=newest)
     if invoice.status in {"void", "deleted"}:
-        return _gone(run, link, revision, "Voided in Stripe by somebody.")
+        _gone(run, link, revision, "Voided in Stripe by somebody.")
+        return StripeSight(newest=newest)
     _follow_stripe(run, link, revision, invoice)
-    return StripeSight(revision=revision, invoice=invoice, payments=payments)
+    return StripeSight(newest=newest, revision=revision, invoice=invoice, payments=payments)
 
 
 def _follow_stripe(
@@ -92,7 +109,7 @@ def align(
     if revision is not None and revision.state == State.RETIRING:
         return align(run, link, invoice, _retired(run, link, sight, "Replaced."))
     if revision is None:
-        return _begin(run, link, invoice)
+        return _begin(run, link, invoice, sight.newest)
     if not revision.content_hash and sight.invoice and sight.invoice.total == invoice.amount:
         _believe(run, revision, invoice)
     if revision.content_hash != content_hash(invoice):
@@ -109,7 +126,7 @@ def _carry_on(
 ) -> StripeSight:
     """The revision has the right content: finish making it, and send it once it was sent."""
     if revision.state == State.CREATING:
-        client = ensure_stripe_customer(run, invoice.client_id)
+        client = ensure_stripe_customer(run, invoice.client_id, known=link.client)
         build(run, link, revision, invoice, client)
     if revision.state == State.DRAFT and _was_changed_in_stripe(sight, invoice):
         return align(run, link, invoice, _retired(run, link, sight, "Changed in Stripe."))
@@ -135,11 +152,12 @@ def _was_changed_in_stripe(sight: StripeSight, invoice: FreshBooksInvoice) -> bo
     return sight.invoice is not None and sight.invoice.total != invoice.amount
 
 
-def _begin(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice) -> StripeSight:
+def _begin(
+    run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice, last: InvoiceRevision | None
+) -> StripeSight:
     """Make the first, or the next, revision, unless there is nothing to collect or it was refused."""
     if invoice.outstanding.is_zero or invoice.outstanding.is_negative:
         return StripeSight()
-    last = _last_revision(run, link)
     if last is not None and last.retired_by_person:
         raise NotRepresentable(
             "Somebody voided or deleted this invoice in Stripe, so it was not made again.",
@@ -148,7 +166,7 @@ def _begin(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInvoice) -> Strip
         )
     if not invoice.is_draft:
         require_one_collector(run, link, invoice)
-    client = ensure_stripe_customer(run, invoice.client_id)
+    client = ensure_stripe_customer(run, invoice.client_id, known=link.client)
     if link.client_id != client.pk:
         link.client = client
         with tenant_scope(run.tenant_id):
@@ -182,8 +200,8 @@ def _remove(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> StripeSight:
 
 def _retired(run: SyncRun, link: InvoiceLink, sight: StripeSight, because: str) -> StripeSight:
     assert sight.revision is not None  # noqa: S101 - narrows the type; callers checked it
-    if retire(run, link, sight.revision, because=because):
-        return StripeSight()
+    if retire(run, link, sight.revision, because=because, current=sight.invoice):
+        return StripeSight(newest=sight.newest)
     raise NotRepresentable(
         "Money arrived in Stripe at the moment when the invoice was to be replaced; it is kept.",
         next_step="Undo the change in FreshBooks, or settle the difference with a new invoice.",
@@ -191,20 +209,12 @@ def _retired(run: SyncRun, link: InvoiceLink, sight: StripeSight, because: str) 
     )
 
 
-def _last_revision(run: SyncRun, link: InvoiceLink) -> InvoiceRevision | None:
-    with tenant_scope(run.tenant_id):
-        rows = InvoiceRevision.objects.filter(invoice=link)
-        last: InvoiceRevision | None = rows.order_by("-revision").first()
-        return last
-
-
-def _gone(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, because: str) -> StripeSight:
+def _gone(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, because: str) -> None:
     """It is gone: by a person, unless it was us who were about to take it away."""
     if revision.state == State.RETIRING:
         mark_gone(run, link, revision, because="Retired.")
     else:
         mark_gone(run, link, revision, because=because, by_person=True)
-    return StripeSight()
 
 
 def _now(run: SyncRun, before: StripeSight, revision: InvoiceRevision) -> StripeSight:

@@ -49,9 +49,15 @@ def sync_client(run: SyncRun, client_id: int) -> str:
     return f"customer {link.stripe_customer_id} {action}"
 
 
-def ensure_stripe_customer(run: SyncRun, client_id: int) -> ClientLink:
-    """The link of a client that has a customer, making one if there is none yet."""
-    link = _find_link(run, client_id)
+def ensure_stripe_customer(
+    run: SyncRun, client_id: int, *, known: ClientLink | None = None
+) -> ClientLink:
+    """The link of a client that has a customer, making one if there is none yet.
+
+    `known` is a link that was just read.
+    """
+    same = known is not None and known.freshbooks_client_id == client_id
+    link = known if same else _find_link(run, client_id)
     if link is not None and link.stripe_customer_id:
         return link
     client = run.freshbooks.get_client(client_id=client_id)

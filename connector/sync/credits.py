@@ -26,13 +26,20 @@ from tenants.scope import tenant_scope
 Kind = MoneyFact.Kind
 
 
-def keep_credits(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> None:
-    """Keep what changed since the journal last heard; reads credit notes only if their sum moved."""
+def keep_credits(
+    run: SyncRun, link: InvoiceLink, sight: StripeSight, *, may_be_known: bool
+) -> None:
+    """Keep what changed since the journal last heard; reads credit notes only if their sum moved.
+
+    `may_be_known`: whether the journal has anything of this invoice.
+    """
     stripe = sight.invoice
     if stripe is None or stripe.finalized_at is None:
         return
-    with tenant_scope(run.tenant_id):
-        known = _known(stripe)
+    known: Counter[str] = Counter()
+    if may_be_known:
+        with tenant_scope(run.tenant_id):
+            known = _known(stripe)
     noted = known[Kind.CREDIT_NOTE] - known[Kind.CREDIT_NOTE_VOIDED]
     overpaid = known[Kind.OVERPAID]
     facts: list[Fact] = []

@@ -8,10 +8,18 @@ run writes nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from connector.errors import ConnectorError, NotRepresentable, VendorNotFound
-from connector.models import ClientLink, CollectedPayment, InvoiceLink, OutsidePayment
+from connector.models import (
+    ClientLink,
+    CollectedPayment,
+    InvoiceLink,
+    InvoiceRevision,
+    OutsidePayment,
+)
 from connector.sync.agreement import save_agreement, save_missing
-from connector.sync.alignment import StripeSight, align, look_at_stripe
+from connector.sync.alignment import StripeSight, align, look_at_revision, look_at_stripe
 from connector.sync.allocated import take_money
 from connector.sync.book_facts import keep_book_facts
 from connector.sync.books import Books
@@ -20,6 +28,7 @@ from connector.sync.collected import collected_rows
 from connector.sync.context import SyncRun
 from connector.sync.counting import count_matches_in_stripe
 from connector.sync.credits import keep_credits
+from connector.sync.money_known import knows_money
 from connector.sync.outside import take_outside_payments
 from connector.sync.payment_changes import (
     follow_in_freshbooks,
@@ -30,6 +39,7 @@ from connector.sync.payment_changes import (
 from connector.sync.payments import TO_DO, record_payment_in_freshbooks
 from connector.sync.reporting import report_outside_payments
 from connector.sync.returned import follow_returns
+from connector.sync.revisions import revisions_of
 from connector.vendors.freshbooks.pages import all_pages
 from connector.vendors.freshbooks.records import (
     VISIBLE,
@@ -38,33 +48,49 @@ from connector.vendors.freshbooks.records import (
 )
 from tenants.scope import tenant_scope
 
+_FROM_FRESHBOOKS = (
+    "freshbooks_client_id",
+    "client",
+    "number",
+    "currency",
+    "freshbooks_status",
+    "freshbooks_updated",
+    "freshbooks_vis_state",
+    "issued_on",
+    "due_on",
+)
+
 
 def sync_invoice(run: SyncRun, invoice_id: int) -> str:
     """Bring one FreshBooks invoice and its Stripe invoice in step; answer how they stand."""
     invoice = _read(run, invoice_id)
     if invoice is None:
         return _missing(run, invoice_id)
-    link, is_new = _remember(run, invoice)
+    known = _remember(run, invoice)
+    link = known.link
     if _is_before_start(run, invoice):
         return _skip(run, link)
-    may_be_paid = not invoice.paid.is_zero or (not is_new and _had_payments(run, link))
+    may_be_paid = not invoice.paid.is_zero or (known.has_money and _had_payments(run, link))
     payments = _read_payments(run, invoice) if may_be_paid else ()
     books = Books(invoice=invoice, payments=payments)
-    sight = look_at_stripe(run, link)
-    take_money(run, link, sight.payments)
-    follow_returns(run, link, sight.payments)
-    take_outside_payments(run, link, books.payments)
+    sight = look_at_revision(run, link, known.revisions)
+    has_money = known.has_money or bool(books.payments or sight.payments)
+    if has_money:
+        _take_all_money(run, link, sight, books)
     blocked: NotRepresentable | None = None
+    waiting: ConnectorError | None = None
     try:
         sight = align(run, link, invoice, sight)
-        sight = count_matches_in_stripe(run, link, sight)
-        sight = _report_outside(run, link, sight, books)
+        if has_money:
+            sight = count_matches_in_stripe(run, link, sight)
+            sight = _report_outside(run, link, sight, books)
     except NotRepresentable as error:
         blocked = error
-    books, waiting = _record_collected(run, link, books)
-    keep_book_facts(run, link, books.payments)
-    keep_credits(run, link, sight)
-    differences = save_agreement(run, link, books, sight, blocked)
+    if has_money:
+        books, waiting = _record_collected(run, link, books)
+        keep_book_facts(run, link, books.payments)
+    keep_credits(run, link, sight, may_be_known=has_money)
+    differences = save_agreement(run, link, books, sight, blocked, has_money=has_money)
     if waiting is not None:
         raise waiting
     return f"{link.state}, {link.collection_status}, {_counted(differences)}"
@@ -81,8 +107,17 @@ def _read(run: SyncRun, invoice_id: int) -> FreshBooksInvoice | None:
         return None
 
 
-def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> tuple[InvoiceLink, bool]:
-    """The link, with what FreshBooks says of the invoice itself, and whether it is new."""
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What we know of an invoice before Stripe is asked; `revisions` newest first."""
+
+    link: InvoiceLink
+    revisions: list[InvoiceRevision]
+    has_money: bool
+
+
+def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> _Known:
+    """The link, with what FreshBooks says of the invoice itself, and what is known of it."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
         known = InvoiceLink.objects.select_related("client").filter(
@@ -100,8 +135,19 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> tuple[InvoiceLink, bo
         link.freshbooks_vis_state = invoice.vis_state
         link.issued_on = invoice.create_date
         link.due_on = invoice.due_date
-        link.save()
-        return link, found is None
+        if found is None:
+            link.save(force_insert=True)
+            return _Known(link=link, revisions=[], has_money=False)
+        link.save(update_fields=_FROM_FRESHBOOKS)
+        revisions = revisions_of(link)
+        return _Known(link=link, revisions=revisions, has_money=knows_money(link))
+
+
+def _take_all_money(run: SyncRun, link: InvoiceLink, sight: StripeSight, books: Books) -> None:
+    """Keep the money of both sides that is not known yet, and what went back of it."""
+    take_money(run, link, sight.payments)
+    follow_returns(run, link, sight.payments)
+    take_outside_payments(run, link, books.payments)
 
 
 def _missing(run: SyncRun, invoice_id: int) -> str:

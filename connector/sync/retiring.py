@@ -19,17 +19,24 @@ from connector.writes import close_unanswered, perform
 from tenants.scope import tenant_scope
 
 
-def retire(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, *, because: str) -> bool:
+def retire(
+    run: SyncRun,
+    link: InvoiceLink,
+    revision: InvoiceRevision,
+    *,
+    because: str,
+    current: StripeInvoice | None = None,
+) -> bool:
     """Delete the draft or void the open invoice; False if money got in first.
 
     A customer may pay at the very moment we void: then Stripe refuses, nothing is lost, and the
-    caller re-reads.
+    caller re-reads. `current` is the invoice as Stripe had it a moment ago.
     """
     if not revision.stripe_invoice_id:
         revision.stripe_invoice_id = _finish_unanswered_create(run, link, revision)
     advance(run, revision, State.RETIRING)
     if revision.stripe_invoice_id:
-        current = _current(run, revision)
+        current = current or _current(run, revision)
         if current is not None and not _remove(run, link, revision, current):
             advance(run, revision, State.PAID if current.status == "paid" else State.OPEN)
             return False

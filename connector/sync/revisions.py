@@ -31,13 +31,9 @@ from connector.writes import perform
 from tenants.scope import tenant_scope
 
 
-def living_revision(run: SyncRun, link: InvoiceLink) -> InvoiceRevision | None:
-    """The revision that is not gone, if there is one."""
-    with tenant_scope(run.tenant_id):
-        revision: InvoiceRevision | None = (
-            InvoiceRevision.objects.filter(invoice=link).exclude(state=State.GONE).first()
-        )
-        return revision
+def revisions_of(link: InvoiceLink) -> list[InvoiceRevision]:
+    """All that were made of it, newest first; at most one of them is not gone. Inside a scope."""
+    return list(InvoiceRevision.objects.filter(invoice=link).order_by("-revision"))
 
 
 def make_revision(

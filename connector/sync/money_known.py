@@ -1,0 +1,47 @@
+"""What is known of an invoice's money, and whether anything is: of most invoices nothing is yet.
+
+Rows of money come from the sync of the invoice itself, which nobody does twice at once, or from
+people, whose act asks for one more sync. So what is not there when a sync begins stays away from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Exists, OuterRef, Q
+
+from connector import journal
+from connector.collection import by_hand_of
+from connector.journal import Totals
+from connector.models import Allocation, CollectedPayment, InvoiceLink, MoneyFact, OutsidePayment
+
+_TABLES = (CollectedPayment, OutsidePayment, Allocation, MoneyFact)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownMoney:
+    """All money of one invoice. Sums that somebody made by hand are in minor units."""
+
+    collected: Sequence[CollectedPayment] = ()
+    outside: Sequence[OutsidePayment] = ()
+    totals: Totals = field(default_factory=Totals)
+    by_hand: int = 0
+
+
+def knows_money(link: InvoiceLink) -> bool:
+    """Whether anything was collected, matched, entered elsewhere or written down for it."""
+    any_row = Q()
+    for table in _TABLES:
+        any_row |= Q(Exists(table.objects.filter(invoice=OuterRef("pk"))))
+    return bool(InvoiceLink.objects.filter(any_row, pk=link.pk).exists())
+
+
+def money_of(link: InvoiceLink) -> KnownMoney:
+    """Read it all. Inside a scope."""
+    return KnownMoney(
+        collected=list(CollectedPayment.objects.filter(invoice=link)),
+        outside=list(OutsidePayment.objects.filter(invoice=link)),
+        totals=journal.totals_of([link.pk]).get(link.pk, Totals()),
+        by_hand=by_hand_of([link.pk]).get(link.pk, 0),
+    )
