@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC
 
 from audit.encryption import canonical_json
@@ -19,7 +20,12 @@ GENESIS = "0" * 64
 
 def entry_hash(entry: AuditEntry) -> str:
     """The hash that the entry's columns add up to, whatever its `entry_hash` says."""
-    return hashlib.sha256(canonical_json(hashed_columns(entry))).hexdigest()
+    return hash_of(hashed_columns(entry))
+
+
+def hash_of(columns: Sequence[str | int | None]) -> str:
+    """The hash of columns in the order and the spelling of `hashed_columns`."""
+    return hashlib.sha256(canonical_json(columns)).hexdigest()
 
 
 def hashed_columns(entry: AuditEntry) -> list[str | int | None]:

@@ -14,6 +14,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def new_data_key() -> str:
@@ -40,7 +41,7 @@ def place_of(*, tenant_id: int, sequence: int, action: str) -> bytes:
 
 def canonical_json(value: Any) -> bytes:
     """One spelling for one value: sorted keys, no spaces, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _JSON.encode(value).encode()
 
 
 def _cipher(data_key: str) -> AESGCM:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audit.chain import GENESIS, entry_hash
-from audit.encryption import decrypt_details, encrypt_details, new_data_key, place_of
+from audit.appending import append, locked_chain
+from audit.chain import entry_hash
+from audit.encryption import decrypt_details, encrypt_details, place_of
 from audit.models import AuditChain, AuditEntry
 from audit.redaction import redact
 from config.logging import mask_secrets
 
 _untold: ContextVar[bool] = ContextVar("audit_untold", default=False)
+_gathering: ContextVar[_Gathering | None] = ContextVar("audit_gathering", default=None)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,42 @@ class NotInTransaction(RuntimeError):
 
 class KeysErased(RuntimeError):
     """The tenant was erased: its details cannot be read, and nothing more is written for it."""
+
+
+class RecordedInSavepoint(RuntimeError):
+    """Entries are gathered: one recorded within a savepoint would outlive that being taken back."""
+
+
+@dataclass(frozen=True)
+class _Gathering:
+    """The chains that were locked meanwhile, each with the entries that it is to get."""
+
+    savepoints: int
+    chains: dict[int, tuple[AuditChain, list[AuditEntry]]] = field(default_factory=dict)
+
+    def locked(self, tenant_id: int) -> tuple[AuditChain, list[AuditEntry]]:
+        """The head as it will be, and where the next entry goes."""
+        if any(connection.savepoint_ids[self.savepoints :]):
+            raise RecordedInSavepoint(f"an entry of tenant {tenant_id}")
+        if tenant_id not in self.chains:
+            self.chains[tenant_id] = (_locked_chain(tenant_id), [])
+        return self.chains[tenant_id]
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """Append all that is recorded in here at its end, by one statement for each chain.
+
+    Inside a transaction that fails as a whole if anything in here does.
+    """
+    gathering = _Gathering(len(connection.savepoint_ids))
+    token = _gathering.set(gathering)
+    try:
+        yield
+    finally:
+        _gathering.reset(token)
+    for tenant_id, (_, entries) in gathering.chains.items():
+        append(tenant_id, entries)
 
 
 @contextmanager
@@ -66,25 +104,34 @@ def record(
         raise NotInTransaction(f"{action} was to be recorded outside a transaction")
     if _untold.get():
         return AuditEntry(tenant_id=tenant_id, action=action, entity=entity)
-    chain = _locked_chain(tenant_id)
+    gathering = _gathering.get()
+    if gathering is not None:
+        chain, entries = gathering.locked(tenant_id)
+    else:
+        chain, entries = _locked_chain(tenant_id), []
+    entry = _follow(chain, _fit(action, 80), _fit(entity, 120), cause, redact(details))
+    entries.append(entry)
+    if gathering is None:
+        append(tenant_id, entries)
+    return entry
+
+
+def _follow(chain: AuditChain, action: str, entity: str, cause: Cause, details: Any) -> AuditEntry:
+    """The next entry of a chain whose head is locked; it becomes the head."""
     entry = AuditEntry(
-        tenant_id=tenant_id,
+        tenant_id=chain.tenant_id,
         sequence=chain.last_sequence + 1,
         at=timezone.now(),
-        action=_fit(action, 80),
-        entity=_fit(entity, 120),
+        action=action,
+        entity=entity,
         actor=_fit(cause.actor, 150),
         cause=_fit(cause.reason, 300),
         correlation_id=cause.correlation_id,
         previous_hash=chain.last_hash,
     )
-    entry.details_encrypted = encrypt_details(
-        redact(details), data_key=chain.data_key, place=_place(entry)
-    )
+    entry.details_encrypted = encrypt_details(details, data_key=chain.data_key, place=_place(entry))
     entry.entry_hash = entry_hash(entry)
-    entry.save(force_insert=True)
     chain.last_sequence, chain.last_hash = entry.sequence, entry.entry_hash
-    chain.save(update_fields=["last_sequence", "last_hash"])
     return entry
 
 
@@ -109,14 +156,8 @@ def erase_keys(tenant_id: int) -> None:
 
 
 def _locked_chain(tenant_id: int) -> AuditChain:
-    """The head of the chain, locked until the transaction ends; made on first use."""
-    heads = AuditChain.objects.select_for_update().filter(tenant_id=tenant_id)
-    chain = heads.first()
-    if chain is None:
-        new = AuditChain(tenant_id=tenant_id, last_hash=GENESIS)
-        new.data_key = new_data_key()
-        AuditChain.objects.bulk_create([new], ignore_conflicts=True)
-        chain = heads.get()
+    """The head of a chain that can still be written, locked until the transaction ends."""
+    chain = locked_chain(tenant_id)
     if not chain.data_key:
         raise KeysErased(f"tenant {tenant_id} was erased; nothing is recorded for it")
     return chain

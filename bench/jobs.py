@@ -11,7 +11,7 @@ from django.db.models import Model
 
 from audit.recording import Cause, record
 from connector.jobs import ledger
-from connector.jobs.context import Handler, JobRun
+from connector.jobs.context import DatabaseOnly, Handler, JobRun
 from connector.jobs.kinds import STRIPE, Kind
 from connector.models import SyncJob
 from tenants.models import Tenant
@@ -58,8 +58,8 @@ def waiting(_: JobRun) -> str:
 
 
 HANDLERS: dict[str, Handler] = {
-    AUDITED.name: audited,
-    PLAIN.name: plain,
+    AUDITED.name: DatabaseOnly(audited),
+    PLAIN.name: DatabaseOnly(plain),
     WAITING.name: waiting,
 }
 

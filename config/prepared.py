@@ -22,5 +22,6 @@ def prepared_cursor() -> Iterator[CursorWrapper]:
     """As `connection.cursor()`, for one of the few statements that are worth it."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with connection.make_cursor(_binding(connection.connection)) as cursor:
+    make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    with make(_binding(connection.connection)) as cursor:
         yield cursor

@@ -13,7 +13,7 @@ from connector import inbox, schedule
 from connector.connecting import handlers as connecting
 from connector.errors import VendorNotFound
 from connector.jobs import kinds, ledger
-from connector.jobs.context import Handler, JobRun
+from connector.jobs.context import DatabaseOnly, Handler, JobRun
 from connector.jobs.lanes import let_go
 from connector.models import (
     CollectedPayment,
@@ -193,7 +193,7 @@ def _stripe_money(delivery: Delivery) -> list[Route]:
 
 
 HANDLERS: dict[str, Handler] = {
-    kinds.ROUTE_DELIVERY.name: route_delivery,
+    kinds.ROUTE_DELIVERY.name: DatabaseOnly(route_delivery),
     kinds.SYNC_CLIENT.name: _of_entity(sync_client),
     kinds.SYNC_INVOICE.name: _of_entity(sync_invoice),
     kinds.LOOK_UP_PAYMENT.name: _of_entity(look_up_payment),

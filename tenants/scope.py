@@ -8,7 +8,7 @@ A scope is a transaction, so no vendor call belongs inside one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Final, TypeVar
 
@@ -18,7 +18,8 @@ from audit.recording import untold
 
 EVERY_TENANT: Final = "*"
 _scope: ContextVar[str] = ContextVar("tenant_scope", default="")
-_whole: ContextVar[bool] = ContextVar("tenant_scope_whole", default=False)
+_whole: ContextVar[str] = ContextVar("tenant_scope_whole", default="")
+_TAKEN_BACK, _SHARED = "taken back", "shared"
 
 OwnedModel = TypeVar("OwnedModel", bound=models.Model)
 
@@ -53,12 +54,35 @@ def taken_back(tenant_id: int) -> Iterator[None]:
     Scopes inside it open no savepoints: these would be half of what a rehearsal asks the database.
     So what an inner scope wrote before an exception left it stays visible until the end.
     """
-    with tenant_scope(tenant_id), untold():
-        token = _whole.set(True)
+    with tenant_scope(tenant_id), untold(), _as_a_whole(_TAKEN_BACK):
+        yield
+
+
+@contextmanager
+def shared_scope(tenant_id: int) -> Iterator[None]:
+    """A tenant's scope that several pieces of work share, and its commit: all of it, or nothing.
+
+    Scopes inside it open no savepoints: an exception that leaves one of them, caught or not, is the
+    end of the whole. One at a time for each tenant, so that two never wait for each other's rows.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_ENTER_SHARED, [str(tenant_id), f"shared scope {tenant_id}"])
+        token = _scope.set(str(tenant_id))
         try:
-            yield
+            with _as_a_whole(_SHARED):
+                yield
         finally:
-            _whole.reset(token)
+            _scope.reset(token)
+
+
+@contextmanager
+def _as_a_whole(how: str) -> Iterator[None]:
+    token = _whole.set(how)
+    try:
+        yield
+    finally:
+        _whole.reset(token)
 
 
 @contextmanager
@@ -73,8 +97,9 @@ def every_tenant() -> Iterator[None]:
 @contextmanager
 def _scoped(scope: str) -> Iterator[None]:
     outer = _scope.get()
-    if outer == scope and _whole.get():
-        yield
+    if outer == scope and (whole := _whole.get()):
+        with transaction.atomic(savepoint=False) if whole == _SHARED else nullcontext():
+            yield
         return
     with transaction.atomic():
         if outer != scope:  # a scope within the same one: the setting holds already
@@ -108,6 +133,11 @@ def own_commit(tenant_id: int | None) -> Iterator[dict[str, str]]:
     yield {"app_scope": scope}
     if outer and outer != scope:
         _set_local(outer)
+
+
+_ENTER_SHARED = """
+SELECT set_config('app.tenant', %s, true), pg_advisory_xact_lock(hashtextextended(%s, 0))
+"""
 
 
 def _set_local(scope: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +29,7 @@ from chaos.deterministic.vendors import (
     reachable,
 )
 from connector import polling, ringing, routing
-from connector.jobs import claims, kinds, ledger, runner
+from connector.jobs import claims, kinds, ledger, runner, sharing
 from connector.limits.gate import VendorGate
 from connector.models import PollFeed, SyncJob
 from sandbox.core.vendor import Request, Response
@@ -40,6 +40,7 @@ from tests.pipeline.shop import QUEUES, Shop, cause, open_shop
 
 MOST_IDLE = 25  # so often in a row nothing that waits can be done: it never will be
 KNOWN = kinds.versions(routing.HANDLERS)
+SHARED = sharing.shared_kinds(routing.HANDLERS)
 SETTINGS = {
     "FRESHBOOKS_API_BASE": FRESHBOOKS_URL,
     "FRESHBOOKS_AUTH_BASE": FRESHBOOKS_URL,
@@ -84,14 +85,13 @@ class World:
         """A worker claims and runs a batch; answer how many jobs it ended."""
         ended = 0
         with self.crossings.process():
-            jobs = claims.claim(queue, worker="chaos", batch=batch, known=KNOWN)
-            begun: SyncJob | None = None
-            for job, following in itertools.zip_longest(jobs, jobs[1:]):
-                self.note(f"run {job.kind} {self.subject_of(job)} attempt {job.attempts}")
-                if begun is not job:
-                    claims.begin(job)
-                begun = runner.run(job, routing.HANDLERS, then=following)
-                ended += 1
+            jobs = claims.claim(queue, worker="chaos", batch=batch, known=KNOWN, shared=SHARED)
+            groups = sharing.groups_of(jobs, routing.HANDLERS)
+            for group, following in pairwise([*groups, []]):
+                for job in group:
+                    self.note(f"run {job.kind} {self.subject_of(job)} attempt {job.attempts}")
+                runner.run_group(group, routing.HANDLERS, then=following[:1])
+                ended += len(group)
                 claims.extend_leases({left.pk: left.fence for left in jobs[ended:]})
         return ended
 

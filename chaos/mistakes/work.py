@@ -26,7 +26,7 @@ from tests.pipeline.shop import QUEUES
 def _no_fence(_: World) -> Iterator[None]:
     with (
         replaced(context.JobRun, "hold_fence", lambda _: None),
-        replaced(endings, "_FINISH", endings._FINISH.replace("AND fence = %(fence)s", "")),
+        replaced(endings, "_FINISH", endings._FINISH.replace("AND job.fence = told.fence", "")),
     ):
         yield
 
@@ -62,13 +62,13 @@ def _killed(world: World) -> None:
 def _cursor(_: World) -> Iterator[None]:
     right, seen = claims._claim, [0]
 
-    def wrong(queue: str, worker: str, batch: int, known: Any) -> list[SyncJob]:
+    def wrong(queue: str, worker: str, batch: int, known: Any, shared: Any) -> list[SyncJob]:
         narrowed = claims._CLAIM.replace(
             "WHERE state = 'queued' AND queue = %(queue)s AND job.tenant_id",
             f"WHERE id > {seen[0]} AND state = 'queued' AND queue = %(queue)s AND job.tenant_id",
         )
         with replaced(claims, "_CLAIM", narrowed):
-            jobs = right(queue, worker, batch, known)
+            jobs = right(queue, worker, batch, known, shared)
         seen[0] = max([seen[0], *(job.pk for job in jobs)])
         return jobs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -34,7 +34,8 @@ _served_last: dict[str, int] = {}
 # enough other workers work already is passed over, and so is one whose vendor is to be left in peace
 # for now (in an incident of the vendor somebody must go on trying). Every step is a look into an index, so a tenant
 # with ten thousand jobs costs no more than one with ten. Rows that another worker claims at this
-# moment are skipped, and so are lanes in which something runs, and work of newer versions.
+# moment are skipped, and so are lanes in which something runs, and work of newer versions. Work that
+# may share a commit is begun with the claim, once: what a dead worker had begun runs alone from then on.
 _CLAIM = """
 WITH RECURSIVE onward AS (
     (SELECT tenant_id FROM connector_syncjob
@@ -110,7 +111,9 @@ visited AS MATERIALIZED (
 )
 UPDATE connector_syncjob job SET
     state = 'running', attempts = attempts + 1, fence = fence + 1, worker = %(worker)s,
-    started_at = %(now)s, lease_expires_at = %(lease)s
+    started_at = %(now)s, lease_expires_at = %(lease)s,
+    begun_fence = CASE WHEN kind = ANY(%(shared)s) AND attempts = 0 AND deaths = 0
+                       THEN fence + 1 ELSE begun_fence END
 FROM picked WHERE job.id = picked.id
 RETURNING job.*, picked.place
 """
@@ -129,24 +132,40 @@ def begin(job: SyncJob) -> None:
             "UPDATE connector_syncjob SET begun_fence = fence WHERE id = %s AND fence = %s",
             [job.pk, job.fence],
         )
+    job.begun_fence = job.fence
 
 
-def claim(queue: str, *, worker: str, batch: int, known: Mapping[str, int]) -> list[SyncJob]:
+def is_begun(job: SyncJob) -> bool:
+    """Whether the run that this worker claimed was begun, by the claim or later."""
+    return job.begun_fence == job.fence
+
+
+def claim(
+    queue: str,
+    *,
+    worker: str,
+    batch: int,
+    known: Mapping[str, int],
+    shared: Collection[str] = (),
+) -> list[SyncJob]:
     """Up to `batch` ready jobs of a queue, most urgent first, now running under a lease of ours.
 
-    `known` names the kinds of work that this worker has handlers for, each with its newest version.
+    `known` names the kinds of work that this worker has handlers for, each with its newest version;
+    `shared` those whose jobs may share a commit.
     Two workers may pick two jobs of one lane at the same instant; the unique index lets one of
     them win, and the other claims one by one, or nothing this time.
     """
     for size in (batch, 1):
         try:
-            return _claim(queue, worker, size, known)
+            return _claim(queue, worker, size, known, shared)
         except IntegrityError:
             continue
     return []
 
 
-def _claim(queue: str, worker: str, batch: int, known: Mapping[str, int]) -> list[SyncJob]:
+def _claim(
+    queue: str, worker: str, batch: int, known: Mapping[str, int], shared: Collection[str]
+) -> list[SyncJob]:
     now = timezone.now()
     values = {
         "queue": queue,
@@ -159,6 +178,7 @@ def _claim(queue: str, worker: str, batch: int, known: Mapping[str, int]) -> lis
         "vendors": list(VENDORS_OF.get(queue, ())),
         "kinds": list(known),
         "versions": list(known.values()),
+        "shared": list(shared),
     }
     with every_tenant():
         jobs = list(SyncJob.objects.raw(_CLAIM, values))

@@ -6,10 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Self
 
 from audit.recording import Cause
+from config.prepared import prepared_cursor
 from connector.errors import FenceLost
 from connector.models import SyncJob
+
+_HOLD = """
+SELECT 1 FROM connector_syncjob
+WHERE id = %s AND tenant_id = %s AND fence = %s AND state = 'running' FOR UPDATE
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,23 +32,51 @@ class JobRun:
     cause: Cause
     version: int = 1
 
+    @classmethod
+    def of(cls, job: SyncJob) -> Self:
+        """The run that a claimed job is about to have."""
+        return cls(
+            job_id=job.pk,
+            tenant_id=job.tenant_id,
+            kind=job.kind,
+            subject=job.subject,
+            version=job.version,
+            fence=job.fence,
+            attempt=job.attempts,
+            cause=Cause(actor=job.actor, reason=job.reason, correlation_id=job.correlation_id),
+        )
+
     def hold_fence(self) -> None:
         """Call inside a tenant scope before saving: nobody else may have taken over this job.
 
         Raises FenceLost when the lease ran out and another worker claimed it; the transaction then
         rolls back and nothing of a zombie's work is saved.
         """
-        alive = (
-            SyncJob.objects.select_for_update()
-            .filter(pk=self.job_id, fence=self.fence, state=SyncJob.State.RUNNING)
-            .exists()
-        )
+        with prepared_cursor() as cursor:
+            cursor.execute(_HOLD, [self.job_id, self.tenant_id, self.fence])
+            alive = cursor.fetchone()
         if not alive:
             raise FenceLost(f"job {self.job_id} was taken over by another worker")
 
 
 # A handler does the work and may answer one line about what it did.
 Handler = Callable[[JobRun], str | None]
+
+
+@dataclass(frozen=True)
+class DatabaseOnly:
+    """A handler that works in our database only, in one scope of its tenant.
+
+    Several such jobs of one tenant may share a commit (connector.jobs.sharing): it calls no vendor,
+    opens no savepoint, and its job may run again by itself if it fails beside others.
+    """
+
+    act: Handler
+
+    def __call__(self, run: JobRun) -> str | None:
+        """Do the work."""
+        return self.act(run)
+
 
 _current: ContextVar[JobRun | None] = ContextVar("current_run", default=None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -26,15 +27,17 @@ class DatabaseTrouble(ConnectorError):
     failure_mode = FailureMode.TRANSIENT
 
 
-# One commit per job: this one is done, earlier failures of the same work are no longer open, and
-# the next one of the batch begins.
+# These are done, earlier failures of the same work are no longer open, and the next job of the batch
+# begins. Whoever lost its fence ends nothing.
 _FINISH = """
 WITH ended AS (
-    UPDATE connector_syncjob SET
-        state = 'done', finished_at = %(now)s, lease_expires_at = NULL, outcome = %(outcome)s,
+    UPDATE connector_syncjob job SET
+        state = 'done', finished_at = %(now)s, lease_expires_at = NULL, outcome = told.outcome,
         failure_mode = '', failure_code = '', failure_message = '', next_step = ''
-    WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
-    RETURNING tenant_id, kind, subject
+    FROM unnest(%(ids)s::bigint[], %(fences)s::bigint[], %(outcomes)s::text[])
+         AS told(id, fence, outcome)
+    WHERE job.id = told.id AND job.fence = told.fence AND job.state = 'running'
+    RETURNING job.tenant_id, job.kind, job.subject
 ), settled AS (
     UPDATE connector_syncjob job SET state = 'superseded' FROM ended
     WHERE job.tenant_id = ended.tenant_id AND job.kind = ended.kind
@@ -54,22 +57,33 @@ def finish(job_run: JobRun, outcome: str, *, then: SyncJob | None) -> None:
     the work is done and its own commits stand, the lease runs out and the job runs again, which
     finds nothing left to do.
     """
+    try:
+        with every_tenant():
+            end_all([job_run], [outcome], then=then)
+    except DatabaseError as error:
+        raise DatabaseTrouble(f"could not save the job's end: {error}") from error
+    if then is not None:
+        then.begun_fence = then.fence
+
+
+def end_all(
+    runs: Sequence[JobRun], outcomes: Sequence[str], *, then: SyncJob | None = None
+) -> None:
+    """Write down good ends, inside a scope; all of them or, with FenceLost, none."""
     values: dict[str, Any] = {
-        "id": job_run.job_id,
-        "fence": job_run.fence,
+        "ids": [run.job_id for run in runs],
+        "fences": [run.fence for run in runs],
+        "outcomes": [outcome[:300] for outcome in outcomes],
         "now": timezone.now(),
-        "outcome": outcome[:300],
         "next": then.pk if then else None,
         "next_fence": then.fence if then else None,
     }
-    try:
-        with every_tenant(), connection.cursor() as cursor:
-            cursor.execute(_FINISH, values)
-            (ended,) = cursor.fetchone()
-    except DatabaseError as error:
-        raise DatabaseTrouble(f"could not save the job's end: {error}") from error
-    if not ended:
-        raise FenceLost(f"job {job_run.job_id} was taken over by another worker")
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, values)
+        (ended,) = cursor.fetchone()
+    if ended < len(runs):
+        lost = f"job {runs[0].job_id}" if len(runs) == 1 else f"one of {len(runs)} jobs"
+        raise FenceLost(f"{lost} was taken over by another worker")
 
 
 def fail(job_run: JobRun, error: ConnectorError) -> None:

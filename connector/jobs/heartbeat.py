@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterable
 from typing import Self
 
 from django.conf import settings
@@ -38,10 +39,11 @@ class Heartbeat:
         self._stop.set()
         self._thread.join()
 
-    def finished(self, job: SyncJob) -> None:
-        """Let go of this job's lease; the next one begins now."""
+    def finished(self, jobs: Iterable[SyncJob]) -> None:
+        """Let go of these jobs' leases; the next one begins now."""
         with self._lock:
-            self._fences.pop(job.pk, None)
+            for job in jobs:
+                self._fences.pop(job.pk, None)
             self._since = time.monotonic()
         liveness.touch()
 

@@ -8,14 +8,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
 
-from audit.recording import Cause
 from connector.errors import ConnectorError
-from connector.jobs import claims, endings, kinds
+from connector.jobs import claims, endings, kinds, sharing
 from connector.jobs.context import Handler, JobRun, running
 from connector.jobs.heartbeat import Heartbeat
 from connector.models import SyncJob
@@ -59,6 +59,7 @@ class _Drain:
     ) -> None:
         self._queue, self._handlers, self._until = queue, handlers, until
         self._known = kinds.versions(handlers)
+        self._shared = sharing.shared_kinds(handlers)
         self._places = threading.Semaphore(threads - 1)
         self._helpers: list[threading.Thread] = []
         self._ran: list[int] = []  # appended to by every thread
@@ -75,7 +76,9 @@ class _Drain:
         worker = worker_name()
         while time.monotonic() < self._until:
             batch = batch_size(self._queue)
-            jobs = claims.claim(self._queue, worker=worker, batch=batch, known=self._known)
+            jobs = claims.claim(
+                self._queue, worker=worker, batch=batch, known=self._known, shared=self._shared
+            )
             if not jobs:
                 return
             if len(jobs) == batch and self._places.acquire(blocking=False):
@@ -100,17 +103,15 @@ class _Drain:
         """One after the other; what is not begun when the time is over is given back."""
         started = time.monotonic()
         over = min(self._until, started + 4 * BATCH_S)
-        begun: SyncJob | None = None
         ran = 0
         with Heartbeat(jobs) as heartbeat:
-            for job, following in zip(jobs, [*jobs[1:], None], strict=True):
-                if begun is not job:
-                    claims.begin(job)
-                begun = run(job, self._handlers, then=following, over=over)
-                heartbeat.finished(job)
-                ran += 1
-                if following is not None and begun is None and time.monotonic() >= over:
+            groups = sharing.groups_of(jobs, self._handlers)
+            for group, following in pairwise([*groups, []]):
+                if ran and time.monotonic() >= over:
                     break
+                run_group(group, self._handlers, then=following[:1], over=over)
+                heartbeat.finished(group)
+                ran += len(group)
             left = heartbeat.held()
         self._ran.append(ran)
         _learn(self._queue, (time.monotonic() - started) / ran)
@@ -129,36 +130,40 @@ def _learn(queue: str, seconds_per_job: float) -> None:
     _seconds_per_job[queue] = 0.7 * usual + 0.3 * seconds_per_job
 
 
+def run_group(
+    group: Sequence[SyncJob],
+    handlers: Mapping[str, Handler],
+    *,
+    then: Sequence[SyncJob] = (),
+    over: float = math.inf,
+) -> None:
+    """Run jobs that may share a commit, or one that may not; `then` is what comes after them."""
+    if sharing.may_share(group[0], handlers) and sharing.run_shared(group, handlers):
+        return
+    following = next((job for job in then if not claims.is_begun(job)), None)
+    for job in group:
+        if not claims.is_begun(job):
+            claims.begin(job)
+        run(job, handlers, then=following if job is group[-1] else None, over=over)
+
+
 def run(
     job: SyncJob,
     handlers: Mapping[str, Handler],
     *,
     then: SyncJob | None = None,
     over: float = math.inf,
-) -> SyncJob | None:
+) -> None:
     """Run one begun job and write down how it ended. Never raises.
 
-    Begins `then` in the same commit, unless it went wrong or it is past `over` on the monotonic
-    clock; answers the job that was begun.
+    Begins `then` in the same commit, unless it went wrong or it is past `over` on the monotonic clock.
     """
-    job_run = JobRun(
-        job_id=job.pk,
-        tenant_id=job.tenant_id,
-        kind=job.kind,
-        subject=job.subject,
-        version=job.version,
-        fence=job.fence,
-        attempt=job.attempts,
-        cause=Cause(actor=job.actor, reason=job.reason, correlation_id=job.correlation_id),
-    )
+    job_run = JobRun.of(job)
     try:
         outcome = _call(job_run, handlers)
-        following = then if time.monotonic() < over else None
-        endings.finish(job_run, outcome, then=following)
+        endings.finish(job_run, outcome, then=then if time.monotonic() < over else None)
     except ConnectorError as error:
         endings.fail(job_run, error)
-        return None
-    return following
 
 
 def _call(job_run: JobRun, handlers: Mapping[str, Handler]) -> str:

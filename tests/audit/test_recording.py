@@ -98,12 +98,12 @@ def test_eight_writers_at_once_leave_a_gapless_chain(fresh_tenant: Tenant) -> No
     assert (report.entries, report.intact) == (40, True)
 
 
-def test_recording_costs_one_lock_one_insert_one_update(
+def test_recording_costs_one_statement_to_lock_and_one_to_append(
     fresh_tenant: Tenant, django_assert_num_queries: Any
 ) -> None:
     with tenant_scope(fresh_tenant.pk):
         note(fresh_tenant)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             note(fresh_tenant)
 
 
