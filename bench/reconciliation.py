@@ -34,8 +34,10 @@ def simulators() -> Iterator[dict[str, str]]:
     command += ["--stripe", "127.0.0.1:0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-        yield json.loads(process.stdout.readline())
-        process.terminate()
+        try:
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
 
 
 def seed(shop: Any, invoices: int, stripe_url: str, secret: str) -> None:

@@ -8,47 +8,26 @@ After a backup was restored, even what is new to us is looked up first: it may h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Container
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from django.utils import timezone
 
 from audit.recording import record
-from connector import idempotency
-from connector.errors import ConnectorError, FailureMode, OutcomeUnknown
+from connector.errors import ConnectorError, FailureMode, FenceLost, OutcomeUnknown
+from connector.intents import Answer, Intent, new_row, save_first
 from connector.jobs.context import JobRun
 from connector.models import VendorWrite
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
-Answer = TypeVar("Answer")
 KEY_LIFE = timedelta(hours=20)  # Stripe keeps keys for 24 h at least
 FOUND = "found by look-up"
 KEY_IN_USE = "idempotency_key_in_use"
 NOT_SENT = "not sent yet"
+OUTCOME = ("state", "result", "vendor_object_id", "request_id", "error", "answered_at")
 REPLAYED_FAILURES = 3  # after this many stored 5xx answers the key will never succeed
-
-
-@dataclass(frozen=True, kw_only=True)
-class Intent(Generic[Answer]):
-    """One write. `call(body, key)` does it; `summarize` picks what is kept of the answer.
-
-    `look_up` finds the object at the vendor by our own reference, for a key that is too old to be
-    sent again; without one, an unanswered write of that age waits for a person.
-    """
-
-    vendor: str
-    vendor_account: str
-    operation: str
-    entity: str
-    step: str
-    body: dict[str, Any]
-    call: Callable[[dict[str, Any], str], Answer]
-    summarize: Callable[[Answer], dict[str, Any]]
-    revision: int = 1
-    look_up: Callable[[], Answer | None] | None = None
 
 
 class AnswerLost(ConnectorError):
@@ -63,29 +42,29 @@ def perform(job: JobRun, intent: Intent[Answer]) -> dict[str, Any]:
     Raises what the call raised, after writing down how it ended: refused (the next try is a new
     write with a new key), unknown (the next try repeats this one), or not sent at all.
     """
-    row = _begin(job, intent)
+    row, may_be_forgotten = _begin(job, intent)
     if row.state == VendorWrite.State.CONFIRMED:
-        return dict(row.result)
+        return _follow(job, intent, dict(row.result))
     spent = _key_is_spent(row)
-    if spent or (intent.look_up is not None and _may_be_forgotten(job, row)):
+    if spent or (intent.look_up is not None and may_be_forgotten):
         found = _look_up(intent, row)
         if found is not None:
-            return _confirm(job, row, intent.summarize(found), note=FOUND)
+            return _confirm(job, row, intent.summarize(found), note=FOUND, then=intent.then)
         if spent:
             _give_up(job, row)
-            row = _begin(job, intent)
+            row, _ = _begin(job, intent)
     try:
         answer = intent.call(in_order(row.body), row.idempotency_key)
     except ConnectorError as error:
         _end_badly(job, row, error)
         raise
-    return _confirm(job, row, intent.summarize(answer))
+    return _confirm(job, row, intent.summarize(answer), then=intent.then)
 
 
 def close_unanswered(
     job: JobRun,
     *,
-    operations: Iterable[str],
+    operations: Container[str],
     entity: str,
     revision: int,
     found: dict[str, Any] | None,
@@ -95,23 +74,43 @@ def close_unanswered(
     `found` is what the vendor has; None if nothing was done there and they are not sent again.
     """
     with tenant_scope(job.tenant_id):
-        rows = list(
-            VendorWrite.objects.filter(
-                operation__in=operations,
-                entity=entity,
-                revision=revision,
-                state__in=[VendorWrite.State.SENDING, VendorWrite.State.UNKNOWN],
-            ).order_by("pk")
-        )
+        rows = unanswered(entity, revision)
     for row in rows:
-        if found is None:
-            _give_up(job, row)
-        else:
-            _confirm(job, row, found, note=FOUND)
+        if row.operation in operations:
+            close(job, row, found)
 
 
-def _begin(job: JobRun, intent: Intent[Answer]) -> VendorWrite:
-    """The row of this write: the unfinished or confirmed one, or a new one."""
+def unanswered(entity: str, revision: int) -> list[VendorWrite]:
+    """Writes that may or may not have happened. Inside a scope."""
+    open_states = [VendorWrite.State.SENDING, VendorWrite.State.UNKNOWN]
+    rows = VendorWrite.objects.filter(entity=entity, revision=revision, state__in=open_states)
+    return list(rows.order_by("pk"))
+
+
+def close(job: JobRun, row: VendorWrite, found: dict[str, Any] | None) -> None:
+    """Say how one of them ended; `found` as above."""
+    if found is None:
+        _give_up(job, row)
+    else:
+        _confirm(job, row, found, note=FOUND)
+
+
+def _begin(job: JobRun, intent: Intent[Answer]) -> tuple[VendorWrite, bool]:
+    """The row of this write: the unfinished or confirmed one, or a new one.
+
+    And whether it was perhaps done before the database was restored, and forgotten.
+    """
+    row = new_row(job, intent, key_version=1)
+    saved = save_first(job, row)
+    if saved is None:
+        row = _take_up(job, intent)
+        return row, _may_be_forgotten(job, row)
+    row.pk = saved.row_id
+    return row, saved.looks_first
+
+
+def _take_up(job: JobRun, intent: Intent[Answer]) -> VendorWrite:
+    """A write that was begun before: the next try of it, or a new write after a refusal."""
     with tenant_scope(job.tenant_id):
         job.hold_fence()
         known: VendorWrite | None = (
@@ -126,43 +125,20 @@ def _begin(job: JobRun, intent: Intent[Answer]) -> VendorWrite:
             .first()
         )
         if known is None:
-            return _create(job, intent, key_version=1)
+            known = new_row(job, intent, key_version=1)
+            known.save(force_insert=True)
+            return known
         if known.state == VendorWrite.State.CONFIRMED:
             return known
         if known.state == VendorWrite.State.REJECTED:
-            return _create(job, intent, key_version=known.key_version + 1)
+            known = new_row(job, intent, key_version=known.key_version + 1)
+            known.save(force_insert=True)
+            return known
         if known.error == NOT_SENT:  # this is its first try that may arrive
             known.attempts, known.error, known.first_sent_at = 0, "", timezone.now()
         known.attempts += 1
         known.save(update_fields=["attempts", "error", "first_sent_at"])
         return known
-
-
-def _create(job: JobRun, intent: Intent[Answer], *, key_version: int) -> VendorWrite:
-    row: VendorWrite = VendorWrite.objects.create(
-        tenant_id=job.tenant_id,
-        vendor=intent.vendor,
-        operation=intent.operation,
-        entity=intent.entity,
-        revision=intent.revision,
-        step=intent.step,
-        key_version=key_version,
-        idempotency_key=idempotency.key(
-            tenant_id=job.tenant_id,
-            vendor_account=intent.vendor_account,
-            operation=intent.operation,
-            entity=intent.entity,
-            revision=intent.revision,
-            step=intent.step,
-            version=key_version,
-        ),
-        body=intent.body,
-        body_hash=idempotency.body_hash(intent.body),
-        attempts=1,
-        correlation_id=job.cause.correlation_id,
-        first_sent_at=timezone.now(),
-    )
-    return row
 
 
 def _key_is_spent(row: VendorWrite) -> bool:
@@ -204,15 +180,32 @@ def _look_up(intent: Intent[Answer], row: VendorWrite) -> Answer | None:
     return intent.look_up()
 
 
+def _follow(job: JobRun, intent: Intent[Answer], result: dict[str, Any]) -> dict[str, Any]:
+    """What follows from an answer that was saved before."""
+    if intent.then is not None:
+        with tenant_scope(job.tenant_id):
+            job.hold_fence()
+            intent.then(result)
+    return result
+
+
 def _confirm(
-    job: JobRun, row: VendorWrite, result: dict[str, Any], *, note: str = ""
+    job: JobRun,
+    row: VendorWrite,
+    result: dict[str, Any],
+    *,
+    note: str = "",
+    then: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
-    """The write happened: that is a fact, kept whoever holds the job by now."""
+    """The write happened: that is a fact, kept whoever holds the job by now.
+
+    Raises FenceLost after keeping it if something was to follow and the job is not ours any more.
+    """
     row.state = VendorWrite.State.CONFIRMED
     row.result = result
     row.vendor_object_id = str(result.get("id", ""))[:80]
     row.error = ""
-    _save_outcome(job, row, note=note)
+    _save_outcome(job, row, note=note, then=then)
     return result
 
 
@@ -254,7 +247,13 @@ def _remember_not_sent(job: JobRun, row: VendorWrite, error: ConnectorError) -> 
             row.save(update_fields=["error"])
 
 
-def _save_outcome(job: JobRun, row: VendorWrite, *, note: str = "") -> None:
+def _save_outcome(
+    job: JobRun,
+    row: VendorWrite,
+    *,
+    note: str = "",
+    then: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
     """Two jobs may send one write: once either knows how it ended, a worse answer says nothing."""
     row.answered_at = timezone.now()
     details = {
@@ -270,7 +269,8 @@ def _save_outcome(job: JobRun, row: VendorWrite, *, note: str = "") -> None:
     with tenant_scope(job.tenant_id):
         if row.state != VendorWrite.State.CONFIRMED and _was_ended(row):
             return
-        row.save()
+        row.save(update_fields=OUTCOME)
+        lost = _apply(job, row, then)
         record(
             tenant_id=job.tenant_id,
             action=f"{row.operation}.{row.state}",
@@ -278,3 +278,18 @@ def _save_outcome(job: JobRun, row: VendorWrite, *, note: str = "") -> None:
             cause=job.cause,
             details=details,
         )
+    if lost is not None:
+        raise lost
+
+
+def _apply(
+    job: JobRun, row: VendorWrite, then: Callable[[dict[str, Any]], None] | None
+) -> FenceLost | None:
+    if then is None:
+        return None
+    try:
+        job.hold_fence()
+    except FenceLost as lost:
+        return lost
+    then(dict(row.result))
+    return None

@@ -9,7 +9,7 @@ from connector.mapping.invoices import InvoiceDraft, stripe_sum
 from connector.models import InvoiceLink, InvoiceRevision
 from connector.money import Money
 from connector.sync.context import SyncRun
-from connector.sync.revision_steps import step_intent
+from connector.sync.revision_steps import State, note_state, step_intent
 from connector.vendors.stripe.records import StripeInvoice
 from connector.writes import perform
 
@@ -21,7 +21,10 @@ PORTIONS = (100, 20)
 def add_all_lines(
     run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: InvoiceDraft
 ) -> dict[str, Any]:
-    """Add every line; answer Stripe's total and currency after the last one."""
+    """Add every line; answer Stripe's total and currency after the last one.
+
+    If it is the draft's, the revision is a draft from then on: saved with that last answer.
+    """
     for size in PORTIONS:
         total: dict[str, Any] = {}
         for start in range(0, len(draft.lines), size):
@@ -65,9 +68,23 @@ def _add(
                 "currency": made.total.currency,
             },
             look_up=lambda: _if_added(run, revision, draft, start=start, size=size),
+            then=lambda made: (
+                note_state(revision, State.DRAFT)
+                if start + size >= len(draft.lines) and _total(made) == total_of(draft)
+                else None
+            ),
         ),
     )
-    return {"total_minor": result["total_minor"], "currency": result["currency"]}
+    return _total(result)
+
+
+def total_of(draft: InvoiceDraft) -> dict[str, Any]:
+    """What Stripe must come to once all lines are there."""
+    return {"total_minor": draft.total.amount_minor, "currency": draft.total.currency}
+
+
+def _total(made: dict[str, Any]) -> dict[str, Any]:
+    return {"total_minor": made["total_minor"], "currency": made["currency"]}
 
 
 def _if_added(

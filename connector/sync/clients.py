@@ -10,6 +10,7 @@ from django.utils import timezone
 from audit.recording import record
 from connector import idempotency
 from connector.errors import VendorRefused
+from connector.intents import Intent
 from connector.jobs import ledger
 from connector.jobs.kinds import SYNC_INVOICE
 from connector.mapping.clients import CustomerDraft, customer_update, to_stripe_customer
@@ -19,7 +20,7 @@ from connector.sync.tax_ids import Memory, Owner, follow_tax_id, given_with_cust
 from connector.vendors.freshbooks.records import VISIBLE, FreshBooksClient
 from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeCustomer
-from connector.writes import Intent, close_unanswered, perform
+from connector.writes import close_unanswered, perform
 from tenants.scope import tenant_scope
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from audit.recording import record
 from connector.errors import VendorRefused
+from connector.intents import Intent
 from connector.mapping.payments import to_match_record
 from connector.models import (
     Allocation,
@@ -25,7 +26,7 @@ from connector.sync.alignment import StripeSight
 from connector.sync.allocated import PREFIX, adopt
 from connector.sync.context import SyncRun
 from connector.vendors.stripe.records import StripeInvoice, StripePaymentRecord
-from connector.writes import Intent, perform
+from connector.writes import perform
 from tenants.scope import tenant_scope
 
 ATTACH = "stripe.invoices.attach_payment"
@@ -70,11 +71,9 @@ def _uncounted(
     """Matches that this Stripe invoice does not count; a former one of the same money does for it."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        rows = (
-            CollectedPayment.objects.select_related("allocation__stray")
-            .filter(invoice=link, allocation__isnull=False, currency=stripe.currency)
-            .order_by("pk")
-        )
+        matched = CollectedPayment.objects.filter(invoice=link, allocation__isnull=False)
+        same = matched.filter(currency=stripe.currency).order_by("pk")
+        rows = same.select_related("allocation__stray")
         unanswered = _unfinished(link, revision, rows) if rows else set()
         former = [row for row in rows if row.undone and _match(row).told_on == stripe.id]
         found = []

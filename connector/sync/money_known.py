@@ -6,7 +6,7 @@ people, whose act asks for one more sync. So what is not there when a sync begin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef, Q
@@ -15,6 +15,7 @@ from connector import journal
 from connector.collection import by_hand_of
 from connector.journal import Totals
 from connector.models import Allocation, CollectedPayment, InvoiceLink, MoneyFact, OutsidePayment
+from connector.vendors.stripe.records import StripeInvoicePayment
 
 _TABLES = (CollectedPayment, OutsidePayment, Allocation, MoneyFact)
 
@@ -35,6 +36,14 @@ def knows_money(link: InvoiceLink) -> bool:
     for table in _TABLES:
         any_row |= Q(Exists(table.objects.filter(invoice=OuterRef("pk"))))
     return bool(InvoiceLink.objects.filter(any_row, pk=link.pk).exists())
+
+
+def any_money(payments: Iterable[StripeInvoicePayment]) -> bool:
+    """Whether anybody paid, or tried to. An open invoice has one that only waits for the payer."""
+    return any(
+        payment.status != "open" or payment.amount_paid is not None or payment.charge_id
+        for payment in payments
+    )
 
 
 def money_of(link: InvoiceLink) -> KnownMoney:

@@ -11,6 +11,7 @@ from typing import Any
 from audit.recording import record
 from connector.errors import VendorNotFound, VendorRefused
 from connector.idempotency import find_marker
+from connector.intents import Intent
 from connector.models import CollectedPayment, InvoiceLink
 from connector.money import Money
 from connector.sync.books import Books
@@ -18,7 +19,7 @@ from connector.sync.collected import keep_row, keep_step
 from connector.sync.context import SyncRun
 from connector.sync.payments import WENT_BACK
 from connector.vendors.freshbooks.records import DELETED, FreshBooksPayment
-from connector.writes import Intent, close_unanswered, perform
+from connector.writes import close_unanswered, perform
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

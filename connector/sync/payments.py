@@ -21,6 +21,7 @@ from connector.errors import (
     OutcomeUnknown,
     VendorRefused,
 )
+from connector.intents import Intent
 from connector.mapping.payments import to_freshbooks_payment
 from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
 from connector.money import Money
@@ -33,7 +34,7 @@ from connector.vendors.freshbooks.records import (
     FreshBooksPaymentDraft,
 )
 from connector.vendors.stripe.records import StripeInvoicePayment
-from connector.writes import Intent, close_unanswered, perform
+from connector.writes import close_unanswered, perform
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from connector.intents import Intent
 from connector.mapping.payments import to_payment_record, to_record_refund
 from connector.models import InvoiceLink, InvoiceRevision, OutsidePayment, VendorWrite
 from connector.money import Money
@@ -15,7 +16,7 @@ from connector.sync.context import SyncRun
 from connector.sync.outside import save_outside
 from connector.vendors.freshbooks.records import FreshBooksPayment
 from connector.vendors.stripe.records import StripeInvoice, StripePaymentRecord
-from connector.writes import Intent, perform
+from connector.writes import perform
 from tenants.scope import tenant_scope
 
 PAY = "stripe.invoices.pay_out_of_band"

@@ -15,8 +15,15 @@ from connector.sync.revision_steps import (
     step_intent,
 )
 from connector.vendors.stripe.records import StripeInvoice
-from connector.writes import close_unanswered, perform
+from connector.writes import close, perform, unanswered
 from tenants.scope import tenant_scope
+
+_REMOVING = {"stripe.invoices.void", "stripe.invoices.delete"}
+_STEPS = {
+    f"stripe.invoices.{name}"
+    for name in ("lines", "due", "finalize", "send", "pay_out_of_band", "attach_payment")
+}
+_RETIRED = ("stripe_invoice_id", "state", "retired_at", "retired_because", "retired_by_person")
 
 
 def retire(
@@ -53,14 +60,14 @@ def mark_gone(
     by_person: bool = False,
 ) -> None:
     """Remember that this revision is out of collection, by us or by somebody in Stripe."""
-    _close_unanswered(run, link, revision, by_person=by_person)
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
+        _close_unanswered(run, link, revision, by_person=by_person)
         revision.state = State.GONE
         revision.retired_at = timezone.now()
         revision.retired_because = because
         revision.retired_by_person = by_person
-        revision.save()
+        revision.save(update_fields=_RETIRED)
         record(
             tenant_id=run.tenant_id,
             action="invoice.revision_retired",
@@ -78,17 +85,12 @@ def _close_unanswered(
     run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, *, by_person: bool
 ) -> None:
     """Nothing more will be sent for this revision: say of each unanswered write how it ended."""
-    steps = {"lines", "due", "finalize", "send", "pay_out_of_band", "attach_payment"}
-    removing = {"void", "delete"}
     found = None if by_person else {"id": revision.stripe_invoice_id}
-    for names, ended in ((removing, found), (steps, None)):
-        close_unanswered(
-            run.job,
-            operations=[f"stripe.invoices.{name}" for name in names],
-            entity=link.entity,
-            revision=revision.revision,
-            found=ended,
-        )
+    for row in unanswered(link.entity, revision.revision):
+        if row.operation in _REMOVING:
+            close(run.job, row, found)
+        elif row.operation in _STEPS:
+            close(run.job, row, None)
 
 
 def _finish_unanswered_create(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from connector.intents import Intent
 from connector.models import InvoiceLink, InvoiceRevision
 from connector.sync.context import SyncRun
 from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeInvoice
-from connector.writes import Intent
 from tenants.scope import tenant_scope
 
 State = InvoiceRevision.State
@@ -35,9 +35,14 @@ def advance(
     """Save how far this revision has come."""
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        revision.state = state
-        revision.stripe_invoice_id = stripe_invoice_id or revision.stripe_invoice_id
-        revision.save()
+        note_state(revision, state, stripe_invoice_id=stripe_invoice_id)
+
+
+def note_state(revision: InvoiceRevision, state: State, *, stripe_invoice_id: str = "") -> None:
+    """The same inside a transaction that holds the fence: with the answer of the step itself."""
+    revision.state = state
+    revision.stripe_invoice_id = stripe_invoice_id or revision.stripe_invoice_id
+    revision.save(update_fields=["state", "stripe_invoice_id"])
 
 
 def find_by_metadata(

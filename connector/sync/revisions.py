@@ -7,6 +7,7 @@ retired (draft deleted, open one voided) and the next revision is made.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,13 +17,13 @@ from audit.recording import record
 from connector.errors import NotRepresentable, VendorRefused
 from connector.mapping.invoices import InvoiceDraft, content_hash, to_stripe_invoice
 from connector.models import ClientLink, InvoiceLink, InvoiceRevision, VendorWrite
-from connector.sync.adding_lines import add_all_lines
+from connector.sync.adding_lines import add_all_lines, total_of
 from connector.sync.context import SyncRun
 from connector.sync.retiring import retire
 from connector.sync.revision_steps import (
     State,
-    advance,
     find_by_metadata,
+    note_state,
     step_intent,
 )
 from connector.vendors.freshbooks.records import FreshBooksInvoice
@@ -57,7 +58,7 @@ def make_revision(
             content_hash=content_hash(invoice),
         )
         draft = _draft(run, revision, invoice, client)  # refuses before anything is made
-        revision.save()
+        revision.save(force_insert=True)
     return build(run, link, revision, invoice, client, draft)
 
 
@@ -71,11 +72,10 @@ def build(
 ) -> InvoiceRevision:
     """Create the draft and its lines, or go on where an earlier run stopped."""
     draft = draft or _draft(run, revision, invoice, client)
-    stripe_invoice_id = revision.stripe_invoice_id or _create(run, link, revision, draft)
-    advance(run, revision, State.CREATING, stripe_invoice_id=stripe_invoice_id)
+    if not revision.stripe_invoice_id:
+        _create(run, link, revision, draft)
     total = add_all_lines(run, link, revision, draft)
-    expected = {"total_minor": draft.total.amount_minor, "currency": draft.total.currency}
-    if total != expected:
+    if total != total_of(draft):
         retire(run, link, revision, because="Stripe's total differs from FreshBooks'")
         raise NotRepresentable(
             f"Stripe computes a total of {total.get('total_minor')} minor units "
@@ -83,7 +83,6 @@ def build(
             next_step="Compare the lines on both sides; correct the invoice in FreshBooks.",
             code="total_differs",
         )
-    advance(run, revision, State.DRAFT)
     _remember_notes(run, link, draft)
     return revision
 
@@ -95,7 +94,7 @@ def finalize(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None
         if run.stripe_sends_email
         else ("finalize", run.stripe.finalize_invoice)
     )
-    result = perform(
+    perform(
         run.job,
         step_intent(
             run,
@@ -106,10 +105,11 @@ def finalize(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision) -> None
             call=lambda _, key: run.keep(call(revision.stripe_invoice_id, idempotency_key=key)),
             summarize=_status_of,
             look_up=lambda: _if_finalized(run, revision),
+            then=lambda done: note_state(
+                revision, State.PAID if done.get("status") == "paid" else State.OPEN
+            ),
         ),
     )
-    state = State.PAID if result.get("status") == "paid" else State.OPEN
-    advance(run, revision, state)
 
 
 def _draft(
@@ -138,8 +138,10 @@ def _draft(
     return draft
 
 
-def _create(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: InvoiceDraft) -> str:
-    """The draft's id. A number that Stripe does not take is left out; ours stays visible."""
+def _create(
+    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: InvoiceDraft
+) -> None:
+    """Make the draft. A number that Stripe does not take is left out; ours stays visible."""
     intent = step_intent(
         run,
         link,
@@ -149,23 +151,17 @@ def _create(run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: I
         call=lambda body, key: run.keep(run.stripe.create_invoice(body, idempotency_key=key)),
         summarize=lambda made: {"id": made.id},
         look_up=lambda: find_by_metadata(run, link, revision, str(draft.create["customer"])),
+        then=lambda made: note_state(revision, State.CREATING, stripe_invoice_id=str(made["id"])),
     )
     try:
-        return str(perform(run.job, intent)["id"])
+        perform(run.job, intent)
     except VendorRefused as refusal:
         if "number" not in draft.create or "number" not in f"{refusal.field} {refusal.message}":
             raise
-    without_number = step_intent(
-        run,
-        link,
-        revision,
-        step="create-unnumbered",
-        body=_without_number(draft.create),
-        call=intent.call,
-        summarize=intent.summarize,
-        look_up=intent.look_up,
-    )
-    return str(perform(run.job, without_number)["id"])
+    else:
+        return
+    step, body = "create-unnumbered", _without_number(draft.create)
+    perform(run.job, replace(intent, step=step, body=body))
 
 
 def _without_number(body: dict[str, Any]) -> dict[str, Any]:

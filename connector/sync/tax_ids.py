@@ -14,12 +14,13 @@ from typing import Any
 
 from connector import idempotency
 from connector.errors import VendorNotFound, VendorRefused
+from connector.intents import Intent
 from connector.mapping.clients import CustomerDraft
 from connector.models import VendorWrite
 from connector.sync.context import SyncRun
 from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeTaxId
-from connector.writes import Intent, close_unanswered, perform
+from connector.writes import close_unanswered, perform
 from tenants.scope import tenant_scope
 
 CREATE_CUSTOMER = "stripe.customers.create"

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from audit.models import AuditEntry
-from connector import writes
+from connector import intents, writes
 from connector.errors import (
     ConnectorError,
     FenceLost,
@@ -72,7 +72,7 @@ class Vendor:
         self.looks += 1
         return self.known
 
-    def intent(self, *, body: dict[str, Any] | None = None, **more: Any) -> writes.Intent[str]:
+    def intent(self, *, body: dict[str, Any] | None = None, **more: Any) -> intents.Intent[str]:
         values: dict[str, Any] = {
             "vendor": "stripe",
             "vendor_account": "acct_1",
@@ -84,7 +84,7 @@ class Vendor:
             "summarize": lambda answer: {"id": answer},
             "look_up": self.look_up,
         }
-        return writes.Intent(**(values | more))
+        return intents.Intent(**(values | more))
 
 
 def stored(job: JobRun) -> list[VendorWrite]:
