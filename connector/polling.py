@@ -20,6 +20,7 @@ from connector.jobs import ledger
 from connector.jobs.kinds import FOUND_BY_POLL, SYNC_CLIENT, SYNC_INVOICE, Kind
 from connector.models import ClientLink, Delivery, InvoiceLink, PollFeed
 from connector.sync.context import SyncRun
+from connector.sync.listed import forget_old_listed, keep_listed
 from connector.vendors.freshbooks.pages import whole_list
 from connector.vendors.freshbooks.records import (
     DELETED,
@@ -136,7 +137,11 @@ def _walk(
             before = known(list(versions))
             changed = [str(key) for key, version in versions.items() if before.get(key) != version]
             new = [key for key in dict.fromkeys([*changed, *odd]) if key not in walked.asked]
-            walked.queued += _queue(run, kind, new)
+            jobs = _queue(run, kind, new)
+            unknown = [key for key in new if key in page.bodies and int(key) not in before]
+            if unknown:
+                keep_listed(run.tenant_id, {jobs[key]: page.bodies[key] for key in unknown})
+            walked.queued += len(jobs)
         walked.asked.update(new)
     return walked
 
@@ -157,18 +162,18 @@ def _version(row: FreshBooksClient | FreshBooksInvoice) -> str:
     return getattr(row, "version", "") or row.updated
 
 
-def _queue(run: SyncRun, kind: Kind, ids: Iterable[str]) -> int:
-    count = 0
-    for object_id in ids:
-        ledger.enqueue(
+def _queue(run: SyncRun, kind: Kind, ids: Iterable[str]) -> dict[str, int]:
+    """The waiting job of each."""
+    return {
+        object_id: ledger.enqueue(
             tenant_id=run.tenant_id,
             kind=kind,
             subject=object_id,
             cause=run.job.cause,
             priority=kind.priority + FOUND_BY_POLL,
         )
-        count += 1
-    return count
+        for object_id in ids
+    }
 
 
 def _since(newest: str) -> date | None:
@@ -207,6 +212,7 @@ def _finish(run: SyncRun, feed: PollFeed, marks: dict[str, str], result: str, *,
         feed.last_result = result
         feed.save(update_fields=["watermarks", "last_finished_at", "last_result"])
         gaps.note(run, feed.feed, found=found, result=result)
+        forget_old_listed()
     return result
 
 

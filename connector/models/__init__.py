@@ -8,6 +8,7 @@ from connector.models.inbox import Delivery, RefusedDelivery
 from connector.models.jobs import SyncJob
 from connector.models.journal import MoneyFact
 from connector.models.links import ClientLink, InvoiceLink, InvoiceRevision
+from connector.models.listed import ListedInvoice
 from connector.models.payments import CollectedPayment, OutsidePayment
 from connector.models.plans import Plan, PlanStep
 from connector.models.polling import PollFeed
@@ -30,6 +31,7 @@ __all__ = [
     "Gap",
     "InvoiceLink",
     "InvoiceRevision",
+    "ListedInvoice",
     "MoneyFact",
     "OutsidePayment",
     "Payout",

@@ -28,7 +28,8 @@ from connector.sync.collected import collected_rows
 from connector.sync.context import SyncRun
 from connector.sync.counting import count_matches_in_stripe
 from connector.sync.credits import keep_credits
-from connector.sync.money_known import knows_money
+from connector.sync.listed import forget_listed, listed_invoice
+from connector.sync.money_known import any_money, knows_money
 from connector.sync.outside import take_outside_payments
 from connector.sync.payment_changes import (
     follow_in_freshbooks,
@@ -63,7 +64,8 @@ _FROM_FRESHBOOKS = (
 
 def sync_invoice(run: SyncRun, invoice_id: int) -> str:
     """Bring one FreshBooks invoice and its Stripe invoice in step; answer how they stand."""
-    invoice = _read(run, invoice_id)
+    listed = listed_invoice(run, invoice_id)
+    invoice = listed or _read(run, invoice_id)
     if invoice is None:
         return _missing(run, invoice_id)
     known = _remember(run, invoice)
@@ -74,7 +76,7 @@ def sync_invoice(run: SyncRun, invoice_id: int) -> str:
     payments = _read_payments(run, invoice) if may_be_paid else ()
     books = Books(invoice=invoice, payments=payments)
     sight = look_at_revision(run, link, known.revisions)
-    has_money = known.has_money or bool(books.payments or sight.payments)
+    has_money = known.has_money or bool(books.payments) or any_money(sight.payments)
     if has_money:
         _take_all_money(run, link, sight, books)
     blocked: NotRepresentable | None = None
@@ -137,6 +139,7 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> _Known:
         link.due_on = invoice.due_date
         if found is None:
             link.save(force_insert=True)
+            forget_listed(run.job.job_id)
             return _Known(link=link, revisions=[], has_money=False)
         link.save(update_fields=_FROM_FRESHBOOKS)
         revisions = revisions_of(link)

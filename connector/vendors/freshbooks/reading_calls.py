@@ -72,6 +72,8 @@ class ReadingCalls(FreshBooksApi):
                 raise source.broken(
                     "customerid", expected=f"only rows of client {client_id}", found="other rows"
                 )
+            bodies = {str(row.data.get("id")): row.data for row in source.children("invoices")}
+            found = replace(found, bodies=bodies)
             return with_ignored(found, updated_min=updated_min, vis_state=vis_state)
 
         by_client = [] if client_id is None else [("search[customerid]", str(client_id))]

@@ -7,7 +7,8 @@ instant in UTC. Money is exact minor units of its currency.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -34,11 +35,13 @@ class Page(Generic[Row]):
     `unreadable` must not be passed over in silence; `pages.all_pages` raises for it at the end.
     `ignored_filters` names filters that some row does not satisfy: FreshBooks ignores a filter it
     does not like without a word. The rows are all here; whoever asked decides.
+    `bodies` are the rows of invoices as they came, by their id as text.
     """
 
     rows: tuple[Row, ...]
     unreadable: tuple[UnreadableRow, ...] = ()
     ignored_filters: tuple[str, ...] = ()
+    bodies: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     page: int
     pages: int
     per_page: int
