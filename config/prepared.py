@@ -6,11 +6,17 @@ After `prepare_threshold` uses (config.settings) a statement is prepared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+)
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 
@@ -20,8 +26,34 @@ _binding: Any = ServerBindingCursor  # the stubs know it as something else
 @contextmanager
 def prepared_cursor() -> Iterator[CursorWrapper]:
     """As `connection.cursor()`, for one of the few statements that are worth it."""
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with make(_binding(connection.connection)) as cursor:
+    database = connections[DEFAULT_DB_ALIAS]  # looked up once: the proxy does so for each attribute
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    make = database.make_debug_cursor if database.queries_logged else database.make_cursor
+    with make(_binding(database.connection)) as cursor:
         yield cursor
+
+
+def prepared_row(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The row of a statement that commits by itself and may run twice: a single trip to Postgres.
+
+    Nobody asks first whether the connection still lives. If it does not, it is run again on a new one.
+    """
+    if connection.in_atomic_block:
+        return _row(statement, values)
+    database: Any = connection  # the stubs do not know this attribute
+    database.health_check_done = True  # until the request ends
+    try:
+        return _row(statement, values)
+    except (InterfaceError, OperationalError):
+        if connection.is_usable():
+            raise
+        connection.close()
+        return _row(statement, values)
+
+
+def _row(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    with prepared_cursor() as cursor:
+        cursor.execute(statement, values)
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from audit.recording import Cause
-from config.prepared import prepared_cursor
+from config.prepared import prepared_row
 from connector.jobs import ledger
 from connector.jobs.kinds import ROUTE_DELIVERY
 from connector.models import Delivery
@@ -176,9 +176,8 @@ def _store(
         correlation_id=correlation_id,
     )
     job = ledger.values_of(tenant_id, ROUTE_DELIVERY, cause)
-    with own_commit(tenant_id) as scope, prepared_cursor() as cursor:
-        cursor.execute(statement, {**job, **values, **scope})
-        delivery_id, duplicates = cursor.fetchone()
+    with own_commit(tenant_id) as scope:
+        delivery_id, duplicates = prepared_row(statement, {**job, **values, **scope})
     return Stored(delivery_id=delivery_id, is_new=duplicates == 0)
 
 

@@ -18,6 +18,7 @@ from config.celery_app import app
 log = logging.getLogger(__name__)
 RING_EXPIRES_S = 10
 PAUSE_S = 0.05  # a burst of deliveries is a few rings, not one for each
+PAUSE_UNHEARD_S = 1.0  # as often as the sweep rings; trying costs more than ringing
 
 
 class Ringer:
@@ -46,17 +47,20 @@ class Ringer:
 
     def _run(self) -> None:
         while True:
-            with self._wake:
-                while not self._queues:
-                    self._wake.wait()
-                queues, self._queues = self._queues, set()
-            for queue in queues:
-                publish(queue)
-            time.sleep(PAUSE_S)
+            time.sleep(self._ring_all())
+
+    def _ring_all(self) -> float:
+        """Wait until somebody asks, ring once for each queue; how long to pause then."""
+        with self._wake:
+            while not self._queues:
+                self._wake.wait()
+            queues, self._queues = self._queues, set()
+        heard = [publish(queue) for queue in queues]
+        return PAUSE_S if all(heard) else PAUSE_UNHEARD_S
 
 
-def publish(queue: str) -> None:
-    """Send one ring now. A broker that is away is logged, not raised: the sweep will ring."""
+def publish(queue: str) -> bool:
+    """Send one ring now; whether the broker took it. Not raised if it did not: the sweep will ring."""
     try:
         app.send_task(
             "connector.tasks.work",
@@ -68,6 +72,8 @@ def publish(queue: str) -> None:
         )
     except (OperationalError, OSError) as error:
         log.warning("ring of %s was not heard: %s", queue, type(error).__name__)
+        return False
+    return True
 
 
 ringer = Ringer()

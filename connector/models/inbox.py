@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from tenants.models import TenantOwned
+from tenants.models import Tenant, TenantOwned
 
 
 class Delivery(TenantOwned):
@@ -25,6 +25,8 @@ class Delivery(TenantOwned):
         IGNORED = "ignored", "Nothing to do"
         QUARANTINED = "quarantined", "Quarantined"
 
+    # A busy table, and other indexes begin with the tenant: one of its own would only cost.
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
     source = models.CharField(max_length=12, choices=Source)
     via = models.CharField(max_length=8, choices=Via)
     event_id = models.CharField(

@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from tenants.models import TenantOwned
+from tenants.models import Tenant, TenantOwned
 
 
 class SyncJob(TenantOwned):
@@ -25,6 +25,8 @@ class SyncJob(TenantOwned):
         DEAD = "dead", "Failed for good"
         SUPERSEDED = "superseded", "Superseded by a later run"
 
+    # A busy table, and other indexes begin with the tenant: one of its own would only cost.
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=40)
     version = models.PositiveSmallIntegerField(
         default=1,

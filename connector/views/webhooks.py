@@ -105,10 +105,11 @@ def _verified(
     endpoint: StripeConnection | None, body: bytes, signature: str
 ) -> tuple[int, StripeEvent]:
     """Whose event this is, and the event; Refused if it is not meant for this endpoint."""
-    if endpoint is None or not endpoint.endpoint_secret:
+    secret = endpoint.endpoint_secret if endpoint else ""
+    if endpoint is None or not secret:
         raise Refused(404, "unknown_endpoint")
     try:
-        event = verify_event(body, signature, [endpoint.endpoint_secret], now=time.time())
+        event = verify_event(body, signature, [secret], now=time.time())
     except SignatureRejected as error:
         raise Refused(400, "bad_signature") from error
     except ConnectorError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpResponse
@@ -21,6 +23,7 @@ from tests.inbox.arriving import (
     jobs,
     refusals,
 )
+from tests.sandbox.driving import eventually
 from tests.threads import at_once
 
 Post = Callable[[StripeEndpoint], HttpResponse]
@@ -148,6 +151,23 @@ def test_without_a_database_nothing_is_accepted(
         assert endpoint.post(body, "").status_code == 503
     assert deliveries(fresh_tenant) == []
     assert endpoint.post(body).status_code == 200
+
+
+def test_a_connection_that_died_is_replaced_before_anybody_notices(
+    fresh_tenant: Tenant, endpoint: StripeEndpoint
+) -> None:
+    assert endpoint.post(endpoint.body("evt_before")).status_code == 200
+    died = connection.connection.info.backend_pid
+    gone = "SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = %s)"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [died])
+        eventually(lambda: other.execute(gone, [died]).fetchone() == (True,))
+    assert endpoint.post(endpoint.body("evt_after")).status_code == 200
+    assert connection.connection.info.backend_pid != died
+    assert [(row.event_id, row.duplicates) for row in deliveries(fresh_tenant)] == [
+        ("evt_before", 0),
+        ("evt_after", 0),
+    ]
 
 
 def test_a_commit_that_fails_is_not_a_2xx(fresh_tenant: Tenant, endpoint: StripeEndpoint) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis
+from celery import Celery
 
 from config.celery_app import app
 from connector import ringing
@@ -23,6 +24,19 @@ def broker(settings: Any) -> redis.Redis:
 def test_a_ring_arrives_in_redis(broker: redis.Redis) -> None:
     ringing.Ringer().ring("reconcile")
     eventually(lambda: broker.llen("reconcile"))
+    broker.delete("reconcile")
+
+
+def test_a_broker_that_is_away_is_tried_no_more_often_than_the_sweep_rings(
+    broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ringer = ringing.Ringer()
+    ringer._queues.add("reconcile")
+    assert ringer._ring_all() == ringing.PAUSE_S
+    assert broker.llen("reconcile") == 1
+    monkeypatch.setattr(ringing, "app", Celery("away", broker="redis://127.0.0.1:1/0"))
+    ringer._queues.add("reconcile")
+    assert ringer._ring_all() == ringing.PAUSE_UNHEARD_S
     broker.delete("reconcile")
 
 
