@@ -23,7 +23,7 @@ def without_own_index(model):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connector', '0009_decided_money'),
+        ('connector', '0010_listed_invoices'),
         ('tenants', '0006_erased'),
     ]
 
