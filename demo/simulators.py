@@ -88,7 +88,7 @@ class Simulator:
 
     def waiting_faults(self) -> int:
         """How many faults are set up and have not struck yet."""
-        rows = self._faults()
+        rows = self.faults()
         return sum(row["remaining"] or 0 for row in rows)
 
     def clear_faults(self) -> None:
@@ -98,11 +98,12 @@ class Simulator:
 
     def _current_hits(self) -> Counter[str]:
         hits: Counter[str] = Counter()
-        for row in self._faults():
+        for row in self.faults():
             hits[row["fault"]] += row["hits"]
         return hits
 
-    def _faults(self) -> list[dict[str, Any]]:
+    def faults(self) -> list[dict[str, Any]]:
+        """Every fault that is set up, with how often it struck."""
         answer = self._http.get(f"{self.url}/_sandbox/faults", timeout=TIMEOUT_S)
         answer.raise_for_status()
         rows: list[dict[str, Any]] = answer.json()["faults"]

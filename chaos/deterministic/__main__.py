@@ -1,8 +1,9 @@
 """`python -m chaos.deterministic`: random schedules from seeds, and a crash at every point of a story.
 
-make chaos ARGS="deterministic"                     300 seeds, a sample of crash points
+make chaos ARGS="deterministic"                     60 seeds
+make chaos ARGS="crash-points"                      a sample of crash points
 make chaos ARGS="deterministic --seed 17"           one seed again; prints its event log
-make chaos ARGS="deterministic --crash-at 203"      the story again with the crash at that point
+make chaos ARGS="crash-points --crash-at 203"       the story again with the crash at that point
 make chaos ARGS="deterministic --seeds 10000 --crashes all --pairs all"
 
 The same seed at the same commit gives the same event log, byte for byte.
@@ -35,10 +36,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--log", type=Path, help="write the event log here instead")
     parser.add_argument("--crash-at", metavar="N[,M]", help="only the story with these crashes")
     parser.add_argument("--first", type=int, default=1, help="the first seed (default 1)")
-    parser.add_argument("--seeds", type=int, default=300, help="how many seeds (default 300)")
-    parser.add_argument("--operations", type=int, default=200, help="of each seed (default 200)")
-    parser.add_argument("--crashes", type=_count, default=150, help="crash points, or all")
-    parser.add_argument("--pairs", type=_count, default=50, help="pairs of crash points, or all")
+    parser.add_argument("--seeds", type=int, default=60, help="how many seeds (default 60)")
+    parser.add_argument("--operations", type=int, default=100, help="of each seed (default 100)")
+    parser.add_argument("--crashes", type=_count, default=40, help="crash points, or all")
+    parser.add_argument("--pairs", type=_count, default=15, help="pairs of crash points, or all")
     return parser.parse_args(arguments)
 
 

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chaos.deterministic.database import Owner
-from chaos.deterministic.judging import books_of, check_books, check_ours
+from chaos.deterministic.gathering import gather
+from chaos.deterministic.judging import look_at
+from chaos.deterministic.points import ASKED
 from chaos.deterministic.world import World, new_world
-from connector.models import InvoiceLink
-from tenants.scope import tenant_scope
+from chaos.invariants.calls import CALLS_PER_FAULT, MORE_CALLS
+from chaos.invariants.evidence import Evidence
+from chaos.invariants.verdict import Verdict, judge
+from tests.money.vendor_books import read_books
 
 SEED = 7
 
@@ -25,9 +29,14 @@ class Told:
 
     crashed_at: tuple[str, ...]
     end: dict[str, Any]
-    violations: list[str]
+    verdicts: list[Verdict]
     points: list[str] = field(default_factory=list)
     """Every point that was crossed, in order."""
+
+    @property
+    def calls(self) -> int:
+        """How many calls to vendors were begun."""
+        return sum(name.endswith(f":{ASKED}") for name in self.points)
 
 
 def tell(owner: Owner, crash_at: Iterable[int] = ()) -> Told:
@@ -47,7 +56,9 @@ def tell(owner: Owner, crash_at: Iterable[int] = ()) -> Told:
         invoices = story(world)
         world.compare_all()
         world.crossings.meet = lambda _: None
-        return Told(tuple(crashed), ending(world, invoices), _violations(world), points)
+        evidence = gather(world)
+        end = ending(evidence, invoices)
+        return Told(tuple(crashed), end, look_at(world, evidence), points)
 
 
 def story(world: World) -> dict[str, int]:
@@ -69,24 +80,20 @@ def story(world: World) -> dict[str, int]:
 AMOUNTS = {"paid": "120.00", "edited": "80.00", "deleted": "30.00"}
 
 
-def ending(world: World, invoices: dict[str, int]) -> dict[str, Any]:
+def ending(evidence: Evidence, invoices: dict[str, int]) -> dict[str, Any]:
     """How everything stands at both vendors and with us, without ids and times."""
-    books = books_of(world)
-    with tenant_scope(world.shop.tenant.pk):
-        links = {link.freshbooks_invoice_id: link for link in InvoiceLink.objects.all()}
+    (pair,) = evidence.pairs
+    rows = evidence.tenant_rows(
+        "connector_invoicelink link",
+        "freshbooks_invoice_id AS invoice, collection_status AS status, state, ARRAY(SELECT"
+        " DISTINCT kind FROM connector_discrepancy d WHERE d.invoice_id = link.id"
+        " AND d.state = 'open' ORDER BY kind) AS told",
+    )
+    links = {row.pop("invoice"): row for row in rows}
     return {
-        name: {
-            **books.of(invoice).normal(),
-            "told": sorted(books.told(invoice)),
-            "status": links[invoice].collection_status if invoice in links else None,
-            "state": links[invoice].state if invoice in links else None,
-        }
+        name: read_books(pair.freshbooks, pair.stripe, invoice).normal() | links.get(invoice, {})
         for name, invoice in invoices.items()
-    } | {"customers": len(books.stripe["customers"])}
-
-
-def _violations(world: World) -> list[str]:
-    return [*check_books(books_of(world), set()), *check_ours(world)]
+    } | {"customers": len(pair.stripe["customers"])}
 
 
 @dataclass
@@ -100,37 +107,50 @@ class Crashes:
     missed: int = 0
     """Tellings whose second point was never reached, because the first crash changed the way."""
     failures: list[str] = field(default_factory=list)
+    """Ends that are not the one without a crash."""
+    verdicts: list[Verdict] = field(default_factory=list)
 
 
 def explore(owner: Owner, *, single: int | None, double: int | None, say: Any = print) -> Crashes:
     """So many tellings with one crash, and with two; None: every point, and every pair of points."""
     plain = tell(owner)
     found = Crashes(points=len(plain.points), names=len(set(plain.points)))
-    found.failures += [f"without a crash: {text}" for text in plain.violations]
+    found.verdicts += plain.verdicts
     for number in chosen(plain.points, single):
-        judge(found, tell(owner, (number,)), plain, (number,))
+        compare(found, tell(owner, (number,)), plain, (number,))
         found.single += 1
         if found.single % 25 == 0:
             say(f"{found.single} tellings with one crash")
     for pair in chosen_pairs(len(plain.points), double):
         told = tell(owner, pair)
         found.missed += len(told.crashed_at) < 2
-        judge(found, told, plain, pair)
+        compare(found, told, plain, pair)
         found.double += 1
         if found.double % 25 == 0:
             say(f"{found.double} tellings with two crashes")
     return found
 
 
-def judge(found: Crashes, told: Told, plain: Told, at: tuple[int, ...]) -> None:
-    """Note whatever is not as without a crash."""
+def compare(found: Crashes, told: Told, plain: Told, at: tuple[int, ...]) -> None:
+    """Note whatever is not as without a crash, and what must hold in any case."""
     where = f"crash at {' and '.join(told.crashed_at)} (--crash-at {','.join(map(str, at))})"
-    found.failures += [f"{where}: {text}" for text in told.violations]
+    verdicts = [*told.verdicts, few_calls(told, plain)]
+    found.verdicts += [
+        replace(one, problems=tuple(f"{where}: {text}" for text in one.problems))
+        for one in verdicts
+    ]
     found.failures += [
         f"{where}: {name} ends as {told.end[name]}, not {wanted}"
         for name, wanted in plain.end.items()
         if told.end[name] != wanted
     ]
+
+
+def few_calls(told: Told, plain: Told) -> Verdict:
+    """I16: the story without a crash makes the fewest calls possible."""
+    most = MORE_CALLS * plain.calls + CALLS_PER_FAULT * len(told.crashed_at)
+    problems = [f"{told.calls} calls, {most:.0f} allowed"] if told.calls > most else []
+    return judge("I16", told.calls, problems, how=f"{plain.calls} calls without a crash")
 
 
 def chosen(points: list[str], most: int | None) -> list[int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import LiteralString
+from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
+from psycopg.rows import dict_row
 
 KEPT = ("django_migrations", "django_content_type", "auth_permission")
 
@@ -83,6 +84,11 @@ class Owner:
         )
         row = self._sql.execute(query).fetchone()
         return bool(row and row[0])
+
+    def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows over all tenants."""
+        with self._sql.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement.encode(), values or None).fetchall()
 
     def execute(self, statement: LiteralString) -> None:
         """Anything else, as the owner."""

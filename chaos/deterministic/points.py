@@ -7,6 +7,7 @@ door. A point is named by the operation or function that crosses, and by the sid
 
 from __future__ import annotations
 
+import random
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ PLUMBING = ("tenants.scope",)
 # The budget's and counter's own commits lie between two points that are named already.
 UNNAMED = ("connector.limits.",)
 OURS = ("connector.", "tenants.", "audit.")
-DATABASE_CLOCK = "STATEMENT_TIMESTAMP()"  # how Django writes "now, by the database's clock"
+_DATABASE_CLOCK = re.compile(r"\b(?:statement|clock)_timestamp\(\)", re.IGNORECASE)
+_DATABASE_DICE = re.compile(r"\brandom\(\)", re.IGNORECASE)
 _WRITES = re.compile(r"\b(INSERT INTO|(?<!FOR )UPDATE(?! OF)|DELETE FROM)\b")
 
 
@@ -117,6 +119,12 @@ def place() -> str:
     return "elsewhere"
 
 
+def as_of_this_run(sql: str) -> str:
+    """A statement that asks the database for the time, or for dice, gets those of this run."""
+    sql = _DATABASE_CLOCK.sub(f"'{timezone.now().isoformat()}'::timestamptz", sql)
+    return _DATABASE_DICE.sub(lambda _: str(random.random()), sql)
+
+
 @contextmanager
 def watching(crossings: Crossings) -> Iterator[None]:
     """Inside the block every commit and every vendor call crosses its points."""
@@ -140,7 +148,7 @@ def watching(crossings: Crossings) -> Iterator[None]:
     ) -> Any:
         nonlocal wrote
         crossings.check()
-        sql = sql.replace(DATABASE_CLOCK, f"'{timezone.now().isoformat()}'::timestamptz")
+        sql = as_of_this_run(sql)
         writes = _WRITES.search(str(sql)) is not None
         if database.in_atomic_block or not writes:
             wrote = wrote or writes

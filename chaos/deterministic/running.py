@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from chaos.deterministic import crashes, schedule
+from chaos.deterministic import crashes, judging, schedule
 from chaos.deterministic.database import Owner, own_database
 from chaos.deterministic.schedule import Ending
 from chaos.deterministic.trouble import AT_CALL, AT_POINT
-from chaos.invariants.verdict import State, Verdict, judge
-from chaos.report import TierResult
+from chaos.invariants.verdict import State, Verdict
+from chaos.report import TierResult, joined
 
-# What the end of every run is held against.
-CHECKED = (
-    *("I01", "I02", "I04", "I05", "I06", "I07", "I08"),
-    *("I17", "I19", "I26", "I27", "I34"),
-)
+KINDS = (*AT_CALL, *AT_POINT, *schedule.BETWEEN)
+ENOUGH_SEEDS = 25  # for each kind of trouble to strike
+OFTEN = 20
 LAST_STEPS = 12
 FEWER = (25, 50, 75, 100, 150)  # operations to try a failing seed with
-_NUMBER = re.compile(r"\b(I\d\d)\b")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,7 +59,8 @@ def one_crash(owner: Owner, options: argparse.Namespace) -> int:
     at = tuple(int(part) for part in options.crash_at.split(","))
     plain, told = crashes.tell(owner), crashes.tell(owner, at)
     found = crashes.Crashes(points=len(plain.points), names=0)
-    crashes.judge(found, told, plain, at)
+    crashes.compare(found, told, plain, at)
+    found.failures += judging.told(found.verdicts)
     print("\n".join(found.failures) or f"crashed at {', '.join(told.crashed_at)}: same end")
     if options.result:
         facts = {"crashed at": ", ".join(told.crashed_at)}
@@ -71,41 +68,74 @@ def one_crash(owner: Owner, options: argparse.Namespace) -> int:
     return 1 if found.failures else 0
 
 
+@dataclass
+class Found:
+    """What all runs of this tier found."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+
+
 def everything(owner: Owner, options: argparse.Namespace) -> TierResult:
     """Random schedules, then crash points."""
     began = time.monotonic()
-    result = TierResult(tier="deterministic")
-    problems: list[str] = []
+    found = Found()
     for number in range(options.first, options.first + options.seeds):
-        ending = schedule.play(number, owner, options.operations)
-        result.faults += ending.hits
-        if ending.violations:
-            problems += explain(owner, ending)
-            print("\n".join(problems[-LAST_STEPS - 4 :]), flush=True)
-        if (number - options.first + 1) % 25 == 0:
-            print(
-                f"{time.monotonic() - began:7.1f} s  {number - options.first + 1} seeds", flush=True
-            )
+        random_run(found, owner, number, options.operations)
+        if (played := number - options.first + 1) % 25 == 0:
+            print(f"{time.monotonic() - began:7.1f} s  {played} seeds", flush=True)
     seconds = time.monotonic() - began
     if options.seeds:
-        result.broken += replays(owner, options.first, options.operations)
-    found = crashes.Crashes(points=0, names=0)
+        found.problems += replays(owner, options.first, options.operations)
+        found.problems += [f"fault {name} never struck" for name in never(found.faults, options)]
+    told = crashes.Crashes(points=0, names=0)
     if options.crashes != 0 or options.pairs != 0:
-        found = crashes.explore(owner, single=options.crashes, double=options.pairs)
-        problems += found.failures
-    runs = options.seeds + found.single + found.double
-    result.verdicts = [verdict(id_, problems, runs) for id_ in CHECKED]
-    result.broken += [text for text in problems if not _NUMBER.search(text)]
-    result.broken += [f"fault {name} never struck" for name in never(result.faults, options.seeds)]
-    result.facts = {
-        "seeds": f"{options.first} to {options.first + options.seeds - 1},"
-        f" {options.operations} operations each, {seconds:.0f} s",
-        "crash points of the story": f"{found.points} ({found.names} names)",
-        "tellings with one crash": found.single,
-        "tellings with two crashes": f"{found.double}, the second never reached in {found.missed}",
-    }
-    result.seconds = time.monotonic() - began
-    return result
+        told = crashes.explore(owner, single=options.crashes, double=options.pairs)
+    ids = dict.fromkeys(one.id for one in [*found.verdicts, *told.verdicts])
+    return TierResult(
+        tier="deterministic",
+        verdicts=[
+            joined(id_, [one for one in [*found.verdicts, *told.verdicts] if one.id == id_])
+            for id_ in sorted(ids)
+        ],
+        faults=found.faults,
+        seconds=time.monotonic() - began,
+        facts=facts_of(options, seconds, told, found.faults),
+        broken=found.problems + told.failures,
+    )
+
+
+def random_run(found: Found, owner: Owner, seed: int, operations: int) -> None:
+    """Play one seed, and explain what it broke."""
+    ending = schedule.play(seed, owner, operations)
+    found.faults += ending.hits
+    found.verdicts += ending.verdicts
+    if ending.violations:
+        explained = explain(owner, ending)
+        found.problems += explained
+        print("\n".join(explained), flush=True)
+
+
+def facts_of(
+    options: argparse.Namespace, seconds: float, told: crashes.Crashes, hits: Counter[str]
+) -> dict[str, str]:
+    """Sizes, for the report, of what was played."""
+    facts = {}
+    if options.seeds:
+        last = options.first + options.seeds - 1
+        seldom = [f"{kind} {hits[kind]}" for kind in KINDS if hits[kind] < OFTEN]
+        facts["seeds"] = (
+            f"{options.first} to {last}, {options.operations} operations each, {seconds:.0f} s"
+        )
+        facts[f"struck fewer than {OFTEN} times"] = ", ".join(seldom) or "none"
+    if told.points:
+        facts["crash points of the story"] = f"{told.points} ({told.names} names)"
+        facts["tellings with one crash"] = str(told.single)
+        facts["tellings with two crashes"] = (
+            f"{told.double}, the second never reached in {told.missed}"
+        )
+    return facts
 
 
 def explain(owner: Owner, ending: Ending) -> list[str]:
@@ -137,12 +167,6 @@ def replays(owner: Owner, seed: int, operations: int) -> list[str]:
     return [f"seed {seed} does not repeat itself: {first[line]!r}, then {second[line]!r}"]
 
 
-def verdict(id_: str, problems: Iterable[str], runs: int) -> Verdict:
-    """One invariant over all runs."""
-    return judge(id_, runs, [text for text in problems if id_ in _NUMBER.findall(text)])
-
-
-def never(hits: Counter[str], seeds: int) -> list[str]:
+def never(hits: Counter[str], options: argparse.Namespace) -> list[str]:
     """Kinds of trouble that never happened, though there was time enough for all of them."""
-    kinds = [*AT_CALL, *AT_POINT, *schedule.BETWEEN] if seeds >= 25 else []
-    return [kind for kind in kinds if not hits[kind]]
+    return [kind for kind in KINDS if not hits[kind]] if options.seeds >= ENOUGH_SEEDS else []

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chaos.deterministic.database import Owner
-from chaos.deterministic.judging import violations
+from chaos.deterministic.judging import told, verdicts
 from chaos.deterministic.people import People
 from chaos.deterministic.trouble import AT_CALL, AT_POINT, Trouble
 from chaos.deterministic.world import World, feeds_due, new_world
+from chaos.invariants.verdict import Verdict
 from tests.pipeline.shop import QUEUES
 
-OPERATIONS = 200
+OPERATIONS = 100
 FAULTY = 0.20
 NESTED_STEPS = 4
 MOST_TRIES = 3  # so often a vendor tries to hand over a webhook
@@ -45,7 +46,7 @@ class Ending:
     violations: list[str]
     hits: Counter[str]
     operations: int
-    jobs: int = 0
+    verdicts: list[Verdict]
 
 
 @dataclass
@@ -171,6 +172,9 @@ class Schedule:
         self.world.clock.advance(LONGEST_WAIT_S)
         self.trouble.land_what_is_late(all_of_it=True)
         self.world.settle()
+        if self.world.connect_again():
+            self.world.note("FreshBooks is connected again")
+            self.world.settle()
         self.world.compare_all()
 
 
@@ -183,9 +187,10 @@ def play(seed: int, owner: Owner, operations: int = OPERATIONS) -> Ending:
         schedule = Schedule(world, operations)
         found = _played(schedule.play)
         world.crossings.meet = lambda _: None
-        found += violations(world, schedule.people)
+        looked = verdicts(world, schedule.people)
+        found += told(looked)
         world.log += [f"violated: {text}" for text in found]
-        return Ending(seed, world.log, found, schedule.trouble.hits, operations)
+        return Ending(seed, world.log, found, schedule.trouble.hits, operations, looked)
 
 
 def _played(play_it: Callable[[], None]) -> list[str]:

@@ -10,9 +10,10 @@ import io
 import json
 import random
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -26,7 +27,7 @@ from connector.vendors import http
 from sandbox.core.clock import Clock
 from sandbox.core.control import Controls
 from sandbox.core.faults import FaultList
-from sandbox.core.recording import Recorder
+from sandbox.core.recording import Recorder, noted
 from sandbox.core.vendor import ActRefused, Request, Response, Route, VendorSimulator
 from sandbox.freshbooks.simulator import FreshBooksSimulator
 from sandbox.stripe.simulator import StripeSimulator
@@ -54,10 +55,18 @@ class InProcess(driving.FreshBooks):
     controls: Controls
     box: PostBox
     clock: Clock
+    acts: list[dict[str, Any]] = field(default_factory=list)
+    """What people did, oldest first."""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    """The record of all requests, as the sandbox writes it."""
 
     def act(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Do what a person does. Raises ActRefused where the vendor would not let them."""
-        return self.controls.act({"do": do, **arguments})
+        result = self.controls.act({"do": do, **arguments})
+        self.acts.append(
+            {"at": time.time(), "vendor": self.controls.vendor.name, "do": do, **arguments}
+        )
+        return result
 
     def state(self) -> dict[str, Any]:
         """The whole book, as the control API shows it."""
@@ -104,7 +113,7 @@ class Transport(BaseAdapter):
 
     def __init__(self, vendor: InProcess, surroundings: Surroundings | None) -> None:
         super().__init__()
-        self._controls = vendor.controls
+        self._controls, self._record = vendor.controls, vendor.requests
         self._surroundings = surroundings
         self._routes = [(r, _pattern(r.path)) for r in vendor.controls.vendor.routes()]
 
@@ -112,10 +121,18 @@ class Transport(BaseAdapter):
         """One exchange."""
         route, params = self._route(str(request.method), urlsplit(str(request.url)).path)
         asked = _decoded(request, route, params)
-        if self._surroundings is None:
-            return _encoded(request, self._execute(asked, route))
-        answer = self._surroundings.around(asked, lambda: self._execute(asked, route))
+        status = None
+        try:
+            answer = self._answer(asked, route)
+            status = answer.status
+        finally:
+            self._record.append(noted(self._controls.vendor.name, asked, status))
         return _encoded(request, answer)
+
+    def _answer(self, asked: Request, route: Route | None) -> Response:
+        if self._surroundings is None:
+            return self._execute(asked, route)
+        return self._surroundings.around(asked, lambda: self._execute(asked, route))
 
     def close(self) -> None:
         """Nothing to close."""

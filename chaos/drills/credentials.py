@@ -51,10 +51,11 @@ def _places(system: System) -> Iterator[tuple[str, str]]:
     with redis.Redis.from_url(system.stack.services.redis_url) as client:
         dumped = [key + (client.dump(key) or b"") for key in client.scan_iter()]
     yield "Valkey", b"\n".join(dumped).decode("latin-1")
-    yield from _tables(system)
+    yield from tables(system)
 
 
-def _tables(system: System) -> Iterator[tuple[str, str]]:
+def tables(system: System) -> Iterator[tuple[str, str]]:
+    """The name of each table and all that stands in it."""
     names = system.query(
         "SELECT table_name AS name FROM information_schema.tables"
         " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1"

@@ -20,7 +20,7 @@ def some_business(system: System) -> int:
 def _of_one(system: System, one: Connected) -> int:
     freshbooks, stripe = system.simulators()
     clients = freshbooks.book()["accounts"][one.account_id]["clients"]
-    ids = [_invoice(freshbooks, one, clients[0]["id"], n) for n in range(INVOICES_EACH)]
+    ids = [invoice(freshbooks, one, clients[0]["id"], n) for n in range(INVOICES_EACH)]
 
     def in_stripe() -> list[str]:
         rows = system.query(
@@ -37,7 +37,8 @@ def _of_one(system: System, one: Connected) -> int:
     return len(ids)
 
 
-def _invoice(freshbooks: Simulator, one: Connected, client: int, number: int) -> int:
+def invoice(freshbooks: Simulator, one: Connected, client: int, number: int) -> int:
+    """One new invoice, sent; answer its id."""
     price = {"amount": f"{70 + number}.30", "code": "CAD"}
     made = freshbooks.act(
         "create_invoice",

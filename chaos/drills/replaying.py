@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chaos.invariants.calls import BY_THE_CLOCK
 from chaos.invariants.evidence import read_requests
 from chaos.invariants.verdict import Verdict, judge
 from chaos.processes.gathering import fingerprint, gather
@@ -9,8 +10,6 @@ from chaos.processes.settling import settle
 from chaos.processes.system import System
 
 PORTION = 2000  # names in one command
-NOT_ABOUT_EVENTS = ("/auth/oauth/", "/events/callbacks", "/webhook_endpoints")
-"""Tokens and webhooks are looked after by the clock, whatever is replayed."""
 
 
 def nothing_new(system: System) -> Verdict:
@@ -26,7 +25,7 @@ def nothing_new(system: System) -> Verdict:
     problems += [
         f"{one.vendor} {one.method} {one.path} was sent"
         for one in requests
-        if one.is_write and not any(part in one.path for part in NOT_ABOUT_EVENTS)
+        if one.is_write and not any(part in one.path for part in BY_THE_CLOCK)
     ]
     if fingerprint(gather(system)) != before:
         problems.append("the books of the vendors are not what they were")

@@ -16,7 +16,8 @@ from chaos.processes.system import System
 
 TABLE = "audit_auditentry"
 TEXTS = ("action", "entity", "actor", "cause", "previous_hash", "entry_hash")
-HOW = "each byte column of one entry flipped, one row dropped, the tail cut"
+HEADS = "audit_auditchain"
+HOW = "each column of one entry changed, a row dropped, the tail cut, and the head set back with it"
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,13 @@ class Change:
 
 
 def every_change_is_found(system: System) -> Verdict:
-    """For one tenant, one change after the other; each is undone again."""
+    """For one tenant, one change after the other; each is undone again.
+
+    Its newest entry is known outside the database, as that of any tenant is after a while.
+    """
     tenant = system.tenants[0].tenant_id
+    system.query(f"UPDATE {HEADS} SET anchored_at = NULL WHERE tenant_id = %s", tenant)
+    system.stack.manage("shell", "--command", "from connector.tasks import tidy; tidy()")
     rows = system.query(
         f"SELECT * FROM {TABLE} WHERE tenant_id = %s ORDER BY sequence DESC LIMIT 40", tenant
     )
@@ -76,7 +82,16 @@ def _changes(tenant: int, rows: list[Row]) -> Iterator[Change]:
     )
     delete = sql.SQL("DELETE FROM {}").format(table)
     yield Change("a dropped row", delete + where.format(tenant, middle), middle)
-    yield Change("a cut tail", delete + where.format(tenant, last), last)
+    cut = delete + where.format(tenant, last)
+    yield Change("a cut tail", cut, last)
+    yield Change("a tail cut with its head", cut + sql.SQL("; ") + _head(tenant, rows[1]), last)
+
+
+def _head(tenant: int, entry: Row) -> sql.Composed:
+    """The head of the chain says that this entry is the last."""
+    return sql.SQL("UPDATE {} SET last_sequence = {}, last_hash = {} WHERE tenant_id = {}").format(
+        sql.Identifier(HEADS), entry["sequence"], entry["entry_hash"], tenant
+    )
 
 
 @contextmanager
@@ -91,6 +106,7 @@ def _changed(system: System, tenant: int, change: Change, rows: list[Row]) -> It
             row = next(one for one in rows if one["sequence"] == change.sequence)
             with _unguarded(connection):
                 _put_back(connection, tenant, row)
+                connection.execute(_head(tenant, rows[0]))
 
 
 @contextmanager

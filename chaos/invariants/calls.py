@@ -13,6 +13,10 @@ from sandbox.core.recording import digest
 _ACCOUNT = re.compile(r"/account/(\w+)/")
 _STRIPE_ID = re.compile(r"\b(?:in|cus|pi|ch|re|dp|inpay|pr|cn)_\w+")
 WINDOW_S = 1.0
+MOST_REFUSED = 0.005
+BY_THE_CLOCK = ("/auth/oauth/", "/events/callbacks", "/webhook_endpoints")
+"""Tokens and webhooks are looked after whether there is business or not."""
+MORE_CALLS, CALLS_PER_FAULT = 1.2, 3
 
 
 def own_credentials(evidence: Evidence) -> Verdict:
@@ -63,8 +67,8 @@ def tokens_used_once(evidence: Evidence, *, lost: int = 0) -> Verdict:
     return judge("I13", len(refreshes), problems, how=how)
 
 
-def within_limits(evidence: Evidence, limits: dict[str, int]) -> Verdict:
-    """I14: the busiest second of each vendor account."""
+def within_limits(evidence: Evidence, limits: dict[str, int], *, injected: int = 0) -> Verdict:
+    """I14: the busiest second of each vendor account, and 429s beyond those that were injected."""
     looked, problems, busiest = 0, [], {"freshbooks": 0, "stripe": 0}
     for (vendor, account), times in _calls_by_account(evidence).items():
         looked += len(times)
@@ -72,8 +76,24 @@ def within_limits(evidence: Evidence, limits: dict[str, int]) -> Verdict:
         busiest[vendor] = max(busiest[vendor], most)
         if most > limits[vendor]:
             problems.append(f"{account}: {most} calls in one second, {limits[vendor]} allowed")
+    refused = sum(one.status == 429 for one in evidence.requests) - injected
+    if refused > MOST_REFUSED * looked:
+        problems.append(f"{refused} of {looked} calls were answered 429")
     told = ", ".join(f"{vendor} {most} of {limits[vendor]}" for vendor, most in busiest.items())
     return judge("I14", looked, problems, how=f"busiest second: {told}")
+
+
+def few_writes(evidence: Evidence, *, faults: int) -> Verdict:
+    """I16, for what changes something: reads come by the clock. The least is one request per write."""
+    sent = sum(
+        one.is_write and not any(part in one.path for part in BY_THE_CLOCK)
+        for one in evidence.requests
+    )
+    least = len(evidence.tenant_rows("connector_vendorwrite", "id"))
+    most = MORE_CALLS * least + CALLS_PER_FAULT * faults
+    problems = [f"{sent} requests, {most:.0f} allowed"] if sent > most else []
+    how = f"{sent} requests for {least} writes under {faults} faults that may cost some"
+    return judge("I16", sent, problems, how=how)
 
 
 def _calls_by_account(evidence: Evidence) -> dict[tuple[str, str], list[float]]:

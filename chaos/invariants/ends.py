@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from chaos.invariants.evidence import DELETED, LIVE, Connected, Evidence, Pair, Row
-from chaos.invariants.money import RECORD, minor
+from chaos.invariants.money import RECORD, collected, minor
 from chaos.invariants.verdict import Verdict, judge
 
 TOLD = frozenset({"blocked", "skipped"})
@@ -57,12 +57,21 @@ def _unequal(pair: Pair, invoice: Row, link: Row) -> Iterator[str]:
 
 
 def _unlike(pair: Pair, invoice: Row, twin: Row) -> Iterator[str]:
-    """Both stand: sent here and there, and as much is left to pay."""
+    """Both stand: sent here and there, and as much is left to pay.
+
+    What went back is to be paid again in FreshBooks; Stripe's invoice does not ask for it.
+    """
     name = pair.name(invoice["id"])
     sent = invoice["v3_status"] != DRAFT
     if sent != (twin["status"] != DRAFT):
         yield f"{name} is {invoice['v3_status']} in FreshBooks and {twin['status']} in Stripe"
     elif invoice["vis_state"] == LIVE and sent and pair.of.mode == RECORD:
         outstanding, remaining = minor(invoice["outstanding"]), twin["amount_remaining"]
-        if outstanding != remaining:
-            yield f"{name}: {outstanding} outstanding in FreshBooks, {remaining} in Stripe"
+        back = sum(
+            one.amount - one.kept for one in collected(pair) if one.invoice_id == invoice["id"]
+        )
+        if outstanding != remaining + back:
+            yield (
+                f"{name}: {outstanding} outstanding in FreshBooks, {remaining} in Stripe,"
+                f" {back} went back"
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ class Evidence:
     stripe: Row
     tenants: list[Connected]
     query: Query
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """The moment of rest."""
     requests: list[Request] = field(default_factory=list)
     tries: list[Row] = field(default_factory=list)
     """Every try of a webhook: vendor, number, url, event, body, forged, status, error, at."""
@@ -149,7 +152,7 @@ DELETED = 1
 
 def read_requests(path: Path) -> list[Request]:
     """The record file of the simulators."""
-    return [_request(row) for row in read_lines(path)]
+    return [as_request(row) for row in read_lines(path)]
 
 
 def read_lines(path: Path) -> Iterator[Row]:
@@ -160,7 +163,8 @@ def read_lines(path: Path) -> Iterator[Row]:
                 yield json.loads(line)
 
 
-def _request(row: Row) -> Request:
+def as_request(row: Row) -> Request:
+    """One line of the record."""
     return Request(
         vendor=row["vendor"],
         method=row["method"],

@@ -111,27 +111,26 @@ def same_sums(evidence: Evidence) -> Verdict:
 def looked_before_posting_again(evidence: Evidence) -> Verdict:
     """I30, from the record: between two POSTs with one marker, the invoice's payments were read.
 
-    Not so after a refusal (4xx): that one was surely not done.
+    Not so after a refusal (4xx): that one was surely not done. The record is in the order in which
+    the requests ended.
     """
-    posts: dict[str, list[Request]] = defaultdict(list)
-    looks: dict[str, list[float]] = defaultdict(list)
-    for one in evidence.requests:
+    posts: dict[str, list[tuple[int, Request]]] = defaultdict(list)
+    looks: dict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(evidence.requests):
         if one.vendor != "freshbooks" or "/payments/payments" not in one.path:
             continue
         account = one.path.split("/account/")[-1].split("/")[0]
         if one.method == "GET":
-            looks[account].append(one.at)
-        elif (one.method == "POST" and isinstance(one.body, dict) and one.status is None) or (
-            one.method == "POST" and isinstance(one.body, dict)
-        ):
+            looks[account].append(place)
+        elif one.method == "POST" and isinstance(one.body, dict):
             marker = find_marker(str(one.body.get("payment", {}).get("note", "")))
-            posts[f"{account} {marker}"].append(one)
+            posts[f"{account} {marker}"].append((place, one))
     problems = [
         f"{name}: posted again without a look"
         for name, rows in posts.items()
-        for first, second in pairwise(rows)
-        if not 400 <= (first.status or 0) < 500
-        and not any(first.at < at <= second.at for at in looks[name.split()[0]])
+        for (first, answered), (second, _) in pairwise(rows)
+        if not 400 <= (answered.status or 0) < 500
+        and not any(first < look < second for look in looks[name.split()[0]])
     ]
     return judge("I30", sum(map(len, posts.values())), problems)
 

@@ -30,11 +30,12 @@ def one_writer(evidence: Evidence) -> Verdict:
 
 
 def nothing_overdue(evidence: Evidence) -> Verdict:
-    """I27: at rest no row is running, sending or unknown."""
+    """I27: at rest no row is running past its lease, sending or unknown."""
+    late = f"lease_expires_at < '{evidence.at.isoformat()}'::timestamptz - interval '5 seconds'"
     waiting = evidence.tenant_rows(
         "connector_syncjob",
         "id, tenant_id, 'job ' || kind || ' ' || subject AS what, state",
-        "state = 'running' AND lease_expires_at < now() - interval '5 seconds'",
+        f"state = 'running' AND {late}",
     )
     waiting += evidence.tenant_rows(
         "connector_vendorwrite",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chaos.deterministic.judging import books_of, check_books, check_ours
+from chaos.deterministic.gathering import gather
+from chaos.deterministic.judging import look_at, nobody_asked, told
 from chaos.deterministic.trouble import Trouble
 from chaos.deterministic.world import World
 from connector.models import InvoiceLink
@@ -29,8 +30,9 @@ def calm(world: World) -> None:
 
 def end(world: World) -> list[str]:
     """What all runs are held against."""
-    books = books_of(world)
-    return [*check_books(books, set(books.invoices())), *check_ours(world)]
+    evidence = gather(world)
+    (pair,) = evidence.pairs
+    return told([*look_at(world, evidence), nobody_asked(evidence, set(pair.invoices))])
 
 
 def stale(world: World) -> list[str]:

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, connections
 
 from audit import recording
 from audit.models import AuditChain
-from chaos.deterministic.holding.trail import check_chain
+from chaos.deterministic.judging import chain_of
 from chaos.deterministic.world import World
 from chaos.mistakes.changing import replaced
 from chaos.mistakes.drills import calm, end, sent, trouble
@@ -179,7 +179,8 @@ def _until_somebody_waits(world: World) -> None:
 def _both_appended(world: World) -> list[str]:
     lost = world.statuses.count(0)
     found = [f"F85 {lost} of two entries was lost"] if lost else []
-    return found + check_chain(world.shop.tenant.pk)
+    chain = chain_of(world)
+    return found if chain["intact"] else [*found, f"I17 {chain['problem']}"]
 
 
 MISTAKES = (

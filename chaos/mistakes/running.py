@@ -29,8 +29,8 @@ class Outcome:
 
     @property
     def caught(self) -> bool:
-        """Nothing was found without the mistake, and something with it."""
-        return not self.without and bool(self.with_it)
+        """Nothing was found without the mistake, and something with it, in time."""
+        return not self.without and bool(self.with_it) and self.seconds <= LONGEST_S
 
 
 def run(names: list[str], result_file: Path | None) -> int:

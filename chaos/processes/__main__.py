@@ -112,6 +112,12 @@ def _disturb(system: System, say: Progress, result: TierResult) -> None:
     result.faults += schedule.hits + vendors.stop()
     result.broken += [*business.errors, *schedule.missed(), *vendors.errors]
     size = system.size
+    if vendors.met:
+        result.facts |= {
+            "faults that each vendor call met": ", ".join(
+                f"{name} {count}" for name, count in sorted(vendors.met.items())
+            )
+        }
     result.facts |= {
         "tenants": size.tenants,
         "clients, invoices and payments": business.entities,

@@ -196,14 +196,12 @@ class Business:
     def _pay(self, story: Story, amount: int | None) -> bool:
         wanted = {} if amount is None else {"amount": amount}
         paid = self._at_stripe(story, "pay_invoice", invoice=story.stripe_id, **wanted)
-        story.payment_intent = str(paid["payment_intent"])
+        story.payment_intent, story.charge = str(paid["payment_intent"]), str(paid["charge"])
         return True
 
     def _take_back(self, name: str, story: Story, half: int) -> bool:
         if name == "dispute":
-            intents = self._stripe_rows(story, "payment_intents")
-            charge = next(r["latest_charge"] for r in intents if r["id"] == story.payment_intent)
-            opened = self._at_stripe(story, "dispute", charge=charge)
+            opened = self._at_stripe(story, "dispute", charge=story.charge)
             verb = self._random.choice(("win_dispute", "lose_dispute"))
             self._at_stripe(story, verb, dispute=opened["id"])
         else:
@@ -221,12 +219,6 @@ class Business:
         if rows:
             self._in_freshbooks(story, "delete_payment", id=rows[0]["id"])
         return bool(rows) or story.of.mode != "record"
-
-    def _stripe_rows(self, story: Story, table: str) -> list[Row]:
-        accounts = self._stripe.book()["accounts"]
-        book = next(row for row in accounts if row["id"] == story.of.stripe_account_id)
-        rows: list[Row] = book[table]
-        return rows
 
     def _in_freshbooks(self, story: Story, do: str, **arguments: object) -> Row:
         account = story.of.account_id

@@ -16,7 +16,7 @@ class Size:
 
     tenants: int = 20
     entities: int = 5000
-    seconds: float = 600.0
+    seconds: float = 450.0
     """How long the faults go on; the business may take longer."""
     seed: int = 1
     lease_s: int = 6
@@ -28,9 +28,9 @@ class Size:
     terminate_s: float = 60.0
     """How long connections to PostgreSQL are cut, two each second."""
     idle_connections: int = 300
-    freezes: int = 3
-    rolling: int = 1
-    clock_pauses: int = 1
+    freezes: int = 5
+    rolling: int = 2
+    clock_pauses: int = 2
     expiries: int = 6
     """How often all access tokens at FreshBooks expire at once."""
     vendor_clock_s: int = 0

@@ -40,6 +40,7 @@ class Story:
     steps: list[str] = field(default_factory=list)
     stripe_id: str = ""
     payment_intent: str = ""
+    charge: str = ""
 
 
 STEPS: dict[str, list[str]] = {

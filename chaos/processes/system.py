@@ -94,10 +94,12 @@ def running_system(size: Size, logs: Path, say: Callable[[str], None]) -> Iterat
     settings = {
         "FRESHBOOKS_RATE_PER_S": str(RATES["freshbooks"]),
         "STRIPE_RATE_PER_S": str(RATES["stripe"]),
+        "STRIPE_TEST_RATE_PER_S": str(RATES["stripe"]),
         "JOB_LEASE_S": str(size.lease_s),
         "PAYMENT_SETTLE_S": "2",
         "MONEY_POLL_INTERVAL_S": "30",
         "POLL_IDLE_FACTOR": "1",
+        "AUDIT_ANCHOR_FILE": str(logs / "audit-anchors.jsonl"),
     }
     with running_stack(log_dir=logs, seed=size.seed, settings=settings) as stack:
         stack.start(WORKERS[1], program="worker")

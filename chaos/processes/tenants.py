@@ -138,15 +138,19 @@ def set_polls(system: System, one: Connected, every_s: int) -> None:
 
 def _drop_webhooks(system: System, tenants: Sequence[Connected]) -> None:
     """For good: these tenants hear nothing but what they ask for."""
+    where = addresses(system)
     for simulator in system.simulators():
         for one in tenants:
-            simulator.add_fault("drop_webhook", times=None, path=addresses(system, one))
+            simulator.add_fault("drop_webhook", times=None, path=where[one.tenant_id])
 
 
-def addresses(system: System, one: Connected) -> str:
-    """A pattern of all webhook addresses of a tenant."""
+def addresses(system: System) -> dict[int, str]:
+    """For each tenant a pattern of all its webhook addresses."""
     freshbooks, stripe = (simulator.book() for simulator in system.simulators())
-    book = next(row for row in stripe["accounts"] if row["id"] == one.stripe_account_id)
-    urls = [row["uri"] for row in freshbooks["accounts"][one.account_id]["callbacks"]]
-    urls += [row["url"] for row in book["webhook_endpoints"]]
-    return "|".join(url.rstrip("/").rsplit("/", 1)[-1] for url in urls)
+    endpoints = {row["id"]: row["webhook_endpoints"] for row in stripe["accounts"]}
+    found = {}
+    for one in system.tenants:
+        urls = [row["uri"] for row in freshbooks["accounts"][one.account_id]["callbacks"]]
+        urls += [row["url"] for row in endpoints[one.stripe_account_id]]
+        found[one.tenant_id] = "|".join(url.rstrip("/").rsplit("/", 1)[-1] for url in urls)
+    return found

@@ -9,6 +9,7 @@ from random import Random
 
 from chaos.processes.system import System
 from chaos.processes.tenants import addresses
+from demo.simulators import Simulator
 
 REQUEST_FAULTS = (
     "timeout_before",
@@ -19,7 +20,6 @@ REQUEST_FAULTS = (
     "error_200",
     "slow",
 )
-STALLS = {"timeout_before", "timeout_after"}  # each holds a process for as long as we wait
 SLOW_S = 1.5
 FRESHBOOKS_CALLS = {
     "list clients": ("GET", r"/users/clients$"),
@@ -42,6 +42,7 @@ STRIPE_CALLS = {
     "report a payment": ("POST", r"/v1/payment_records"),
     "attach a payment": ("POST", r"/attach_payment$"),
 }
+CALLS = {"FreshBooks": FRESHBOOKS_CALLS, "Stripe": STRIPE_CALLS}
 WEBHOOK_FAULTS = {
     "drop_webhook": 0.05,
     "duplicate_webhook": 0.05,
@@ -60,6 +61,8 @@ class VendorFaults:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vendor faults", daemon=True)
         self._freshbooks, self._stripe = system.simulators()
+        self.met: Counter[str] = Counter()
+        """How many faults each kind of call met."""
         self.errors: list[str] = []
 
     def start(self) -> None:
@@ -73,16 +76,30 @@ class VendorFaults:
         self._stop.set()
         self._thread.join()
         struck: Counter[str] = Counter()
+        where = addresses(self._system)
         for simulator in (self._freshbooks, self._stripe):
             for kind, count in simulator.struck().items():
                 struck[f"{simulator.name}: {kind}"] += count
+            self._count_met(simulator)
             simulator.clear_faults()
-        for one in self._system.tenants:
-            if one.hears == "polls":
-                for simulator in (self._freshbooks, self._stripe):
-                    path = addresses(self._system, one)
-                    simulator.add_fault("drop_webhook", times=None, path=path)
+            for one in self._system.tenants:
+                if one.hears == "polls":
+                    simulator.add_fault("drop_webhook", times=None, path=where[one.tenant_id])
         return struck
+
+    def _count_met(self, simulator: Simulator) -> None:
+        names = {
+            call: f"{vendor}: {name}"
+            for vendor, calls in CALLS.items()
+            for name, call in calls.items()
+        }
+        if self._system.size.vendor_rounds:
+            self.met.update(dict.fromkeys(names.values(), 0))
+        for row in simulator.faults():
+            match = row["match"]
+            name = names.get((match.get("method", ""), match.get("path_regex", "")))
+            if name:
+                self.met[name] += row["hits"]
 
     def _run(self) -> None:
         try:
@@ -91,7 +108,7 @@ class VendorFaults:
             for vendor, kind, method, path in faults:
                 if self._stop.wait(pause):
                     return
-                simulator = self._freshbooks if vendor == "freshbooks" else self._stripe
+                simulator = self._freshbooks if vendor == "FreshBooks" else self._stripe
                 simulator.add_fault(kind, method=method, path=path, delay_s=SLOW_S)
         except Exception as error:  # noqa: BLE001 - in a thread, nobody else would hear of it
             self.errors.append(f"vendor faults: {type(error).__name__}: {error}")
@@ -99,29 +116,30 @@ class VendorFaults:
     def _planned(self) -> Iterator[tuple[str, str, str, str]]:
         """Every kind of fault at every kind of call, so many times, in a seeded order."""
         rng = Random(f"{self._system.size.seed} vendor faults")
-        calls = [("freshbooks", *call) for call in FRESHBOOKS_CALLS.values()]
-        calls += [("stripe", *call) for call in STRIPE_CALLS.values()]
-        rounds = self._system.size.vendor_rounds
         faults = [
             (vendor, kind, method, path)
-            for vendor, method, path in calls
+            for vendor, calls in CALLS.items()
+            for method, path in calls.values()
             for kind in REQUEST_FAULTS
-            for number in range(rounds)
-            if not (kind in STALLS and number)
+            for _ in range(self._system.size.vendor_rounds)
         ]
         rng.shuffle(faults)
         yield from faults
 
     def _disturb_webhooks(self) -> None:
         """For each tenant that hears: some of its webhooks. What only hears must not miss any."""
+        where = addresses(self._system)
         for one in self._system.tenants:
             if one.hears == "polls":
                 continue
             for simulator in (self._freshbooks, self._stripe):
-                path = addresses(self._system, one)
                 for kind, probability in WEBHOOK_FAULTS.items():
                     if kind == "drop_webhook" and one.hears == "webhooks":
                         continue
                     simulator.add_fault(
-                        kind, times=None, path=path, probability=probability, delay_s=DELAY_S
+                        kind,
+                        times=None,
+                        path=where[one.tenant_id],
+                        probability=probability,
+                        delay_s=DELAY_S,
                     )

@@ -42,21 +42,9 @@ class Recorder:
     def record(self, vendor: str, request: Request, status: int | None) -> None:
         """Note one request; status None = the client got no answer."""
         self._calls[(vendor, request.method, request.route, status)] += 1
-        if self._file is None:
-            return
-        line = {
-            "vendor": vendor,
-            "method": request.method,
-            "path": request.path,
-            "query": _grouped(request.query),
-            "headers": _safe_headers(request),
-            **_credential(request),
-            **_body(request),
-            "status": status,
-            "at": round(time.time(), 3),
-        }
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        if self._file is not None:
+            self._file.write(json.dumps(noted(vendor, request, status)) + "\n")
+            self._file.flush()
 
     def calls(self, vendor: str) -> dict[str, Any]:
         """Counts per method and route template, and by status ("none" = no answer)."""
@@ -82,6 +70,21 @@ class Recorder:
             self._file.close()
 
 
+def noted(vendor: str, request: Request, status: int | None) -> dict[str, Any]:
+    """One request as a line of the record."""
+    return {
+        "vendor": vendor,
+        "method": request.method,
+        "path": request.path,
+        "query": _grouped(request.query),
+        "headers": _safe_headers(request),
+        **_credential(request),
+        **_body(request),
+        "status": status,
+        "at": round(time.time(), 3),
+    }
+
+
 class WebhookRecorder:
     """Appends every try of a webhook to a file, if there is one: what was said, and the answer.
 
@@ -96,7 +99,7 @@ class WebhookRecorder:
 
         def note(ticket: Ticket) -> None:
             if self._file is not None:
-                self._file.write(json.dumps(_last_try(vendor, ticket)) + "\n")
+                self._file.write(json.dumps(tried(vendor, ticket, ticket.tries[-1])) + "\n")
                 self._file.flush()
 
         return note
@@ -107,7 +110,8 @@ class WebhookRecorder:
             self._file.close()
 
 
-def _last_try(vendor: str, ticket: Ticket) -> dict[str, Any]:
+def tried(vendor: str, ticket: Ticket, one: dict[str, Any]) -> dict[str, Any]:
+    """One try of a webhook as a line of the record."""
     delivery = ticket.delivery
     said = _decoded(delivery.body, delivery.content_type)
     fields = said if isinstance(said, dict) else {}
@@ -118,7 +122,7 @@ def _last_try(vendor: str, ticket: Ticket) -> dict[str, Any]:
         "event": delivery.event,
         "forged": ticket.forged,
         "body": {name: value for name, value in fields.items() if not isinstance(value, dict)},
-        **ticket.tries[-1],
+        **one,
     }
 
 

@@ -42,6 +42,15 @@ def small_limits(evidence: Evidence) -> Verdict:
     return calls.within_limits(evidence, {"freshbooks": 2, "stripe": 2})
 
 
+def few_writes(evidence: Evidence) -> Verdict:
+    return calls.few_writes(evidence, faults=1)
+
+
+def sent_without_need(_: Any, __: Any, evidence: Evidence, ___: Any) -> None:
+    """Four where one fault allows three more than none at all."""
+    evidence.requests += [request(method="POST") for _ in range(4)]
+
+
 def twice_paid(freshbooks: Any, *_: Any) -> None:
     freshbooks["payments"].append(freshbooks_payment(id=21))
 
@@ -134,6 +143,10 @@ def three_in_a_second(_: Any, __: Any, evidence: Evidence, ___: Any) -> None:
     evidence.requests += [request(at=at, credential="hidden:1") for at in (1.0, 1.4, 1.8)]
 
 
+def refused_too_often(_: Any, __: Any, evidence: Evidence, ___: Any) -> None:
+    evidence.requests.append(request(credential="hidden:1", status=429))
+
+
 def posted_blindly(_: Any, __: Any, evidence: Evidence, ___: Any) -> None:
     evidence.requests += [
         request(
@@ -215,6 +228,8 @@ SPOILED: list[tuple[Check, Spoil]] = [
     (calls.own_credentials, foreign_key),
     (calls.tokens_used_once, token_used_again),
     (small_limits, three_in_a_second),
+    (small_limits, refused_too_often),
+    (few_writes, sent_without_need),
     (intake.nothing_lost, event_lost),
     (intake.nothing_lost, hint_lost),
     (intake.all_dealt_with, never_dealt_with),
@@ -249,6 +264,15 @@ def test_a_payment_that_waits_for_a_person_may_be_missing_but_not_be_there_twice
     ours.tables["connector_collectedpayment"][0]["recording"] = "needs_you"
     evidence.freshbooks["accounts"]["ACM1"]["payments"] *= 2
     assert money.each_payment_once(evidence).state == State.BROKEN
+
+
+def test_what_went_back_is_outstanding_again_though_stripe_does_not_ask_for_it() -> None:
+    evidence, _ = agreeing()
+    freshbooks, stripe = evidence.freshbooks["accounts"]["ACM1"], evidence.stripe["accounts"][0]
+    freshbooks["invoices"][0]["outstanding"]["amount"] = "20.00"
+    assert same_end(evidence).state == State.BROKEN
+    stripe["refunds"].append({"charge": "ch_1", "status": "succeeded", "amount": 2000})
+    assert same_end(evidence).state == State.HELD
 
 
 def test_a_difference_that_a_person_was_told_of_is_no_broken_promise() -> None:

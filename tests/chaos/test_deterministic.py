@@ -1,4 +1,4 @@
-"""The known mistakes of `make chaos ARGS=mistakes`, and what the deterministic part counts."""
+"""The short form of `make chaos ARGS=deterministic`, and of the known mistakes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from chaos.deterministic.points import ANSWERED, COMMITTED
-from chaos.deterministic.trouble import failures_of
+from chaos.deterministic.schedule import BETWEEN
+from chaos.deterministic.trouble import AT_CALL, AT_POINT, failures_of
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(900)  # on a machine with much else to do
@@ -32,6 +33,32 @@ def result_of(module: str, folder: Path, *arguments: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "result.json").read_text())
     found["told"] = done.stdout[-4000:]
     return found
+
+
+KINDS = {*AT_CALL, *AT_POINT, *BETWEEN}
+HELD = (
+    *("I01", "I02", "I03", "I04", "I05", "I06", "I07", "I08", "I09", "I12", "I16", "I17", "I19"),
+    *("I21", "I26", "I27", "I30", "I34"),
+)
+
+
+def test_whatever_breaks_every_invariant_holds(tmp_path: Path) -> None:
+    sizes = ["--seeds", "25", "--operations", "40", "--crashes", "8", "--pairs", "2"]
+    found = result_of("chaos.deterministic", tmp_path, *sizes)
+    assert not found["broken"], found["told"]
+    broken = [one for one in found["verdicts"] if one["state"] == "broken"]
+    assert not broken, found["told"]
+    assert set(HELD) <= {one["id"] for one in found["verdicts"] if one["state"] == "held"}
+    assert sum(found["faults"].get(kind, 0) for kind in KINDS) > 100
+
+
+def test_a_seed_gives_the_same_event_log_byte_for_byte(tmp_path: Path) -> None:
+    logs = [tmp_path / "first", tmp_path / "second"]
+    for log in logs:
+        run("chaos.deterministic", "--seed", "5", "--operations", "80", "--log", log)
+    first, second = (log.read_bytes() for log in logs)
+    assert first == second
+    assert len(first.splitlines()) > 80
 
 
 def test_every_known_mistake_is_caught(tmp_path: Path) -> None:
