@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.db.migrations import AddField
+from django.db.migrations.loader import MigrationLoader
+from django.db.models import NOT_PROVIDED
 
 from connector import routing
 from connector.jobs import kinds
@@ -31,6 +35,23 @@ def test_who_may_import_whom() -> None:
     linter = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+OLDER_VERSIONS_SINCE = {"audit": "0002", "connector": "0006", "tenants": "0004"}
+"""From these migrations on an older version works beside a newer one while it is rolled out."""
+
+
+def test_a_new_column_has_a_default_in_the_database_for_older_versions() -> None:
+    added = [
+        apps.get_model(label, operation.model_name)._meta.get_field(operation.name)
+        for (label, name), migration in MigrationLoader(None).disk_migrations.items()
+        if name >= OLDER_VERSIONS_SINCE.get(label, "a")
+        for operation in migration.operations
+        if isinstance(operation, AddField)
+    ]
+    assert len(added) > 20
+    lacking = [str(one) for one in added if not one.null and one.db_default is NOT_PROVIDED]
+    assert not lacking
 
 
 def test_every_kind_of_job_has_a_handler_and_every_handler_a_kind() -> None:

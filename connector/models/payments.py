@@ -62,9 +62,11 @@ class CollectedPayment(TenantOwned):
     dispute_status = models.CharField(max_length=40, blank=True)  # Stripe's; open enum
     disputed_minor = models.BigIntegerField(default=0, help_text="Under dispute or lost to one.")
     open_dispute_minor = models.BigIntegerField(
-        default=0, help_text="Under disputes that are open, also beside one that was lost."
+        default=0,
+        db_default=0,
+        help_text="Under disputes that are open, also beside one that was lost.",
     )
-    open_dispute_status = models.CharField(max_length=40, blank=True)
+    open_dispute_status = models.CharField(max_length=40, blank=True, default="", db_default="")
     dispute_due_at = models.DateTimeField(null=True, blank=True)
     refunds_unclear = models.BooleanField(
         default=False,
@@ -195,11 +197,13 @@ class OutsidePayment(TenantOwned):
         help_text="The Stripe payment that somebody entered in FreshBooks by hand.",
     )
     other_money = models.BooleanField(
-        default=False, help_text="Somebody said that it is none of Stripe's payments."
+        default=False,
+        db_default=False,
+        help_text="Somebody said that it is none of Stripe's payments.",
     )
-    decided_by = models.CharField(max_length=150, blank=True)
+    decided_by = models.CharField(max_length=150, blank=True, default="", db_default="")
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_because = models.CharField(max_length=300, blank=True)
+    decided_because = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
