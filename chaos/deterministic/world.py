@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -197,24 +197,17 @@ class World:
             self.deliver(ticket)
 
     def _wait_for(self, jobs: list[SyncJob]) -> None:
+        """Until the next thing happens: what is due already waits for a lease or for a vendor."""
         now = timezone.now()
-        moments = [
-            job.lease_expires_at or now if job.state == SyncJob.State.RUNNING else job.due_at
+        with every_tenant():
+            shut = list(RateBucket.objects.filter(blocked_until__gt=now))
+        moments = [bucket.blocked_until for bucket in shut]
+        moments += [
+            job.lease_expires_at if job.state == SyncJob.State.RUNNING else job.due_at
             for job in jobs
         ]
-        gap = (min(moments) - now).total_seconds()
-        if gap <= 0:  # due already, but nobody may do it yet
-            gap = self._until_a_vendor_may_be_asked(now)
-        self.clock.advance(gap + 0.05)
-
-    @staticmethod
-    def _until_a_vendor_may_be_asked(now: datetime) -> float:
-        """Seconds until the first vendor that is left in peace may be asked again; 0 if none is."""
-        with every_tenant():
-            shut = (
-                RateBucket.objects.filter(blocked_until__gt=now).order_by("blocked_until").first()
-            )
-        return (shut.blocked_until - now).total_seconds() if shut and shut.blocked_until else 0.0
+        gaps = [(moment - now).total_seconds() for moment in moments if moment and moment > now]
+        self.clock.advance(min(gaps, default=0.0) + 0.05)
 
     def compare_all(self) -> None:
         """Both vendors are polled and all is compared, as happens every day."""
