@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import F, Model
 from django.utils import timezone
@@ -38,6 +40,7 @@ def erase_tenant(tenant_id: int, *, cause: Cause, except_job: int | None = None)
     with every_tenant():
         tenant = Tenant.objects.select_for_update().get(pk=tenant_id)
         _park_jobs(tenant_id, except_job)
+        _blank_admin_log(tenant_id)
         _delete_rows(tenant_id)
         _blank_rows(tenant_id)
         _rename(tenant)
@@ -65,6 +68,19 @@ def _park_jobs(tenant_id: int, except_job: int | None) -> None:
         finished_at=timezone.now(),
         lease_expires_at=None,
     )
+
+
+def _blank_admin_log(tenant_id: int) -> None:
+    """The admin's list of recent actions keeps the names of what was edited."""
+    tables: list[tuple[type[Model], str]] = [(Tenant, "id")]
+    tables += [(model, "tenant_id") for model in tenant_tables()]
+    for model, column in tables:
+        table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - public
+        rows = f"SELECT id::text FROM {table} WHERE {column} = %s"  # noqa: S608 - our own names
+        edits = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(model))
+        edits.extra(where=[f"object_id IN ({rows})"], params=[tenant_id]).update(  # noqa: S610
+            object_repr="", change_message=""
+        )
 
 
 def _delete_rows(tenant_id: int) -> None:

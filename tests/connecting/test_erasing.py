@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -18,7 +21,7 @@ from connector.connecting.erasing import KEPT, erase_tenant, tenant_tables
 from connector.errors import ConnectorError, FenceLost
 from connector.jobs import kinds
 from connector.jobs.context import JobRun
-from connector.models import MoneyFact, SyncJob
+from connector.models import ClientLink, MoneyFact, SyncJob
 from connector.runs import build_run
 from tenants.models import FreshBooksGrant, Tenant
 from tenants.scope import every_tenant, tenant_scope
@@ -83,6 +86,26 @@ def test_nothing_of_its_people_is_left_and_the_chain_still_verifies(known_shop: 
         assert report.entries == last.sequence > entries
         with pytest.raises(KeysErased):
             read_details(last)
+
+
+def test_the_admins_recent_actions_name_nobody_any_more(known_shop: Shop) -> None:
+    shop, operator = known_shop, User.objects.create_user("operator")
+    with every_tenant():
+        client = ClientLink.objects.filter(tenant_id=shop.tenant.pk)[0]
+        for row in (shop.tenant, client, operator):
+            LogEntry.objects.create(
+                user=operator,
+                content_type=ContentType.objects.get_for_model(row),
+                object_id=str(row.pk),
+                object_repr="Zanzibar Canary",
+                action_flag=CHANGE,
+                change_message="for Canary Owner",
+            )
+    erase_tenant(shop.tenant.pk, cause=cause())
+    named = LogEntry.objects.filter(object_repr="Zanzibar Canary")
+    assert [row.object_id for row in named] == [str(operator.pk)]
+    assert named[0].content_type == ContentType.objects.get_for_model(operator)
+    assert LogEntry.objects.filter(change_message="for Canary Owner").count() == 1
 
 
 def test_both_vendors_take_back_what_they_were_given(known_shop: Shop) -> None:
