@@ -19,6 +19,12 @@ from connector.models import Clock
 from tenants.scope import every_tenant
 
 log = logging.getLogger(__name__)
+_WAITING = """
+SELECT queue FROM unnest(%s::text[]) AS queues(queue), LATERAL (
+    SELECT min(due_at) AS since FROM connector_syncjob job
+    WHERE state = 'queued' AND job.queue = queues.queue) oldest
+WHERE since < now() - %s * interval '1 second' ORDER BY since
+"""
 _READY = """
 SELECT queue FROM unnest(%s::text[]) AS queues(queue)
 WHERE EXISTS (
@@ -50,10 +56,26 @@ def begin_process(**_: Any) -> None:
 
 @shared_task(name="connector.tasks.work")
 def work(queue: str) -> None:
-    """A ring: run what is ready in one queue, then ring whatever that made ready."""
+    """A ring: run what is ready in one queue and in those that wait too long, then ring whatever that
+    made ready. Where more rings come than are heard, all of one queue's may grow old in line.
+    """
     liveness.touch()
-    if queue in QUEUES and runner.drain(queue, routing.HANDLERS, threads=settings.JOB_THREADS):
+    if queue in QUEUES and _drain(queue):
+        for waiting in _waiting_too_long(but=queue):
+            _drain(waiting)
         ring_ready()
+
+
+def _drain(queue: str) -> int:
+    liveness.touch()
+    return runner.drain(queue, routing.HANDLERS, threads=settings.JOB_THREADS)
+
+
+def _waiting_too_long(*, but: str) -> list[str]:
+    others = [queue for queue in QUEUES if queue != but]
+    with every_tenant(), connection.cursor() as cursor:
+        cursor.execute(_WAITING, [others, 2 * ringing.RING_EXPIRES_S])
+        return [queue for (queue,) in cursor.fetchall()]
 
 
 @shared_task(name="connector.tasks.sweep")

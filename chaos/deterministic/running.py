@@ -15,7 +15,7 @@ from chaos.invariants.verdict import State, Verdict
 from chaos.report import TierResult, joined
 
 KINDS = (*AT_CALL, *AT_POINT, *schedule.BETWEEN)
-ENOUGH_SEEDS = 25  # for each kind of trouble to strike
+ENOUGH = 3000  # operations of all seeds, for each kind of trouble to strike
 OFTEN = 20
 LAST_STEPS = 12
 FEWER = (25, 50, 75, 100, 150)  # operations to try a failing seed with
@@ -169,4 +169,5 @@ def replays(owner: Owner, seed: int, operations: int) -> list[str]:
 
 def never(hits: Counter[str], options: argparse.Namespace) -> list[str]:
     """Kinds of trouble that never happened, though there was time enough for all of them."""
-    return [kind for kind in KINDS if not hits[kind]] if options.seeds >= ENOUGH_SEEDS else []
+    enough = options.seeds * options.operations >= ENOUGH
+    return [kind for kind in KINDS if not hits[kind]] if enough else []

@@ -49,7 +49,7 @@ def test_whatever_breaks_every_invariant_holds(tmp_path: Path) -> None:
     broken = [one for one in found["verdicts"] if one["state"] == "broken"]
     assert not broken, found["told"]
     assert set(HELD) <= {one["id"] for one in found["verdicts"] if one["state"] == "held"}
-    assert sum(found["faults"].get(kind, 0) for kind in KINDS) > 100
+    assert sum(found["faults"].get(kind, 0) for kind in KINDS) > 60
 
 
 def test_a_seed_gives_the_same_event_log_byte_for_byte(tmp_path: Path) -> None:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
+import pytest
+from django.utils import timezone
+
+from connector import routing, tasks
 from connector.jobs import claims, liveness, runner
 from connector.jobs.context import JobRun
 from tenants.models import Tenant
 from tests.jobs.working import (
     DONE,
+    ELSEWHERE,
     PROBE,
     QUEUED,
     RUNNING,
     add,
+    change,
     claim_one,
     handler_of,
     row,
@@ -149,3 +156,17 @@ def test_a_worker_that_does_nothing_while_work_is_ready_is_stalled(
     liveness.touch()
     assert not liveness.is_stalled()
     assert claim_one().pk == old
+
+
+def test_a_ring_of_a_busy_queue_also_runs_what_waits_too_long_in_another(
+    fresh_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = (PROBE.name, ELSEWHERE.name)
+    monkeypatch.setattr(routing, "HANDLERS", dict.fromkeys(kinds, lambda _: "done"))
+    busy, waiting = add(fresh_tenant, ELSEWHERE), add(fresh_tenant)
+    tasks.work("stripe")
+    assert (row(busy).state, row(waiting).state) == (DONE, QUEUED)
+    change(waiting, due_at=timezone.now() - timedelta(minutes=1))
+    add(fresh_tenant, ELSEWHERE, "2")
+    tasks.work("stripe")
+    assert row(waiting).state == DONE
