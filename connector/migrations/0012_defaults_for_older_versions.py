@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connector', '0009_decided_money'),
+        ('connector', '0011_busy_tables'),
     ]
 
     operations = [
