@@ -9,7 +9,9 @@ deleted before Stripe was told of it is never reported, afterwards the report st
 is raised, voided or deleted before its payment was recorded leaves that payment to a person. They
 are marked `settled`. No two amounts of an invoice are equal, because payments that could be twins
 are left to a person, and which of two twins came first is a matter of timing as well. For the same
-reason an overpayment is the last that happens to its invoice.
+reason an overpayment is the last that happens to its invoice. And a cheque is not deleted once its
+invoice was paid in full: the last of it that Stripe is told of marks the whole as paid, which cannot
+be taken back, and which one was the last is a matter of timing too.
 """
 
 from __future__ import annotations
@@ -65,12 +67,18 @@ class Invoice:
     amounts: set[int] = field(default_factory=set)
     over: bool = False
     raised: bool = False
+    filled: bool = False  # paid in full at some time
+
+    def spend(self, amount: int) -> None:
+        """Take it from what Stripe still asks for."""
+        self.spent += amount
+        self.filled |= self.spent == self.asks
 
 
 class Author:
     """Writes one history."""
 
-    def __init__(self, seed: int, invoices: int = 6) -> None:
+    def __init__(self, seed: int, invoices: int = 12) -> None:
         self._random = random.Random(seed)
         self._things = 0
         self.invoices = [
@@ -103,7 +111,7 @@ class Author:
             return None
         made = Paid(self._next(), amount, state)
         invoice.paid.append(made)
-        invoice.spent += amount
+        invoice.spend(amount)
         return Step(verb=verb, invoice=invoice.number, thing=made.number, amount=amount)
 
     def _settle(self, invoice: Invoice) -> Step | None:
@@ -171,11 +179,11 @@ class Author:
             return None
         cheque = self._next()
         invoice.cheques.append(cheque)
-        invoice.spent += amount
+        invoice.spend(amount)
         return Step(verb="cheque", invoice=invoice.number, thing=cheque, amount=amount)
 
     def _delete_cheque(self, invoice: Invoice) -> Step | None:
-        if not invoice.cheques:
+        if invoice.filled or not invoice.cheques:
             return None
         cheque = invoice.cheques.pop(self._random.randrange(len(invoice.cheques)))
         return Step(verb="delete_cheque", invoice=invoice.number, thing=cheque, settled=True)

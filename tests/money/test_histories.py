@@ -1,6 +1,6 @@
 """Whatever happens, and however the news of it travel: everybody ends with the same figures.
 
-`MONEY_SEEDS=20 MONEY_STEPS=200` plays more and longer ones; `MONEY_FIRST_SEED=17 MONEY_SEEDS=1` plays one again.
+`MONEY_SEEDS=20` plays more; `MONEY_FIRST_SEED=17 MONEY_SEEDS=1` plays one again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.pipeline.simulators import Simulators
 
 FIRST = int(os.environ.get("MONEY_FIRST_SEED", "1"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("MONEY_SEEDS", "1")))
-STEPS = int(os.environ.get("MONEY_STEPS", "60"))
+STEPS = int(os.environ.get("MONEY_STEPS", "200"))
 
 pytestmark = pytest.mark.timeout(1800)  # each history is played four times
 
