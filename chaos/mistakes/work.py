@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connections
 
+from chaos.deterministic.points import COMMITTING
 from chaos.deterministic.world import World
 from chaos.mistakes.changing import replaced
 from chaos.mistakes.drills import calm, end, sent, stale, trouble
@@ -144,8 +145,15 @@ def _answer_first(_: World) -> Iterator[None]:
 
 
 def _store_breaks(world: World) -> None:
+    """The connection ends twice: once is not enough, for the statement is tried again."""
     invoice = sent(world, "120.00")
-    trouble(world, "end_connection", "connector.inbox._store")
+    breaks = iter((True, True))
+
+    def meet(name: str) -> None:
+        if name == f"connector.inbox._store:{COMMITTING}" and next(breaks, False):
+            world.crossings.tear()
+
+    world.crossings.meet = meet
     world.shop.pay(invoice)
     for ticket in world.lying():
         world.take(ticket)
