@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -104,17 +105,21 @@ class _Drain:
         started = time.monotonic()
         over = min(self._until, started + 4 * BATCH_S)
         ran = 0
+        alone: list[float] = []  # what shares a commit is short, and the more of it the better
         with Heartbeat(jobs) as heartbeat:
             groups = sharing.groups_of(jobs, self._handlers)
             for group, following in pairwise([*groups, []]):
                 if ran and time.monotonic() >= over:
                     break
+                began = time.monotonic()
                 run_group(group, self._handlers, then=following[:1], over=over)
+                if not sharing.may_share(group[0], self._handlers):
+                    alone.append(time.monotonic() - began)
                 heartbeat.finished(group)
                 ran += len(group)
             left = heartbeat.held()
         self._ran.append(ran)
-        _learn(self._queue, (time.monotonic() - started) / ran)
+        _learn(self._queue, statistics.fmean(alone) if alone else 0.0)
         claims.give_back(left)
 
 

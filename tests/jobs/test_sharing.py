@@ -158,6 +158,16 @@ def test_one_commit_takes_a_bounded_number(fresh_tenant: Tenant) -> None:
     assert [len(group) for group in groups] == [sharing.MOST, 1]
 
 
+def test_work_that_shares_commits_is_claimed_as_much_at_once_as_may_be(
+    fresh_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(runner._seconds_per_job, "intake", 0.1)
+    for number in range(60):
+        add(fresh_tenant, PROBE, number)
+    assert runner.drain("intake", shared(note), seconds=60) == 60
+    assert runner.batch_size("intake") > 10
+
+
 def test_other_handlers_share_none(fresh_tenant: Tenant) -> None:
     handlers = dict(handler_of(note))
     for number in range(2):
