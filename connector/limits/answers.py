@@ -21,7 +21,7 @@ LONGEST_BREAK_S = 300.0
 SLOW_S = 3.0
 SLOW_FAILURE = 3  # how many failures a slow one counts
 BREAK_PER_CALL = 20
-SLOW_FOR_S = 30
+SLOW_FOR_S = 30  # or until an answer comes in time again
 
 # After a 429. The first one halves the rate; one that follows soon lowers it by a fifth: it is
 # still far too high. A later one is the way to find the limit, and takes a seventh.
@@ -50,7 +50,7 @@ UPDATE connector_ratebucket SET
         %(holder)s::text, EXTRACT(EPOCH FROM statement_timestamp())::float8 + %(grace)s)
         ELSE in_flight END,
     slow_until = CASE WHEN %(slow)s THEN statement_timestamp() + %(slow_for)s * INTERVAL '1 second'
-        ELSE slow_until END,
+        WHEN %(answered)s THEN NULL ELSE slow_until END,
     reads = CASE WHEN reads_month = %(month)s THEN reads ELSE 0 END + %(read)s,
     reads_month = %(month)s
 WHERE tenant_id = %(tenant)s AND vendor = %(vendor)s AND endpoint = ''

@@ -179,6 +179,17 @@ def test_a_slow_account_is_called_by_one_worker_at_a_time(fresh_tenant: Tenant) 
     assert passes(gate_of(fresh_tenant), fresh_tenant)
 
 
+def test_an_answer_in_time_ends_that(fresh_tenant: Tenant) -> None:
+    account(fresh_tenant, capacity=100, tokens=100, most_in_flight=5)
+    gate = gate_of(fresh_tenant)
+    gate.after(report("unknown", duration_ms=4000))
+    gate.after(report("unknown", duration_ms=10))
+    assert row_of(fresh_tenant).slow_until is not None, "no answer is not an answer in time"
+    gate.after(report("ok", duration_ms=2900))
+    codes = at_once(3, lambda _: why_not(gate_of(fresh_tenant), fresh_tenant))
+    assert codes == ["", "", ""]
+
+
 def _in_scope(tenant: Tenant) -> None:
     with tenant_scope(tenant.pk):
         VendorGate(tenant.pk).before("stripe", "stripe.invoices.get")
