@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Exists, OuterRef, Q
-
+from config.prepared import prepared_cursor
 from connector import journal
 from connector.collection import by_hand_of
 from connector.journal import Totals
-from connector.models import Allocation, CollectedPayment, InvoiceLink, MoneyFact, OutsidePayment
+from connector.models import CollectedPayment, InvoiceLink, OutsidePayment
 from connector.vendors.stripe.records import StripeInvoicePayment
 
-_TABLES = (CollectedPayment, OutsidePayment, Allocation, MoneyFact)
+_KNOWS = """
+SELECT EXISTS (SELECT 1 FROM connector_collectedpayment WHERE invoice_id = %(link)s)
+    OR EXISTS (SELECT 1 FROM connector_outsidepayment WHERE invoice_id = %(link)s)
+    OR EXISTS (SELECT 1 FROM connector_allocation WHERE invoice_id = %(link)s)
+    OR EXISTS (SELECT 1 FROM connector_moneyfact WHERE invoice_id = %(link)s)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +35,11 @@ class KnownMoney:
 
 
 def knows_money(link: InvoiceLink) -> bool:
-    """Whether anything was collected, matched, entered elsewhere or written down for it."""
-    any_row = Q()
-    for table in _TABLES:
-        any_row |= Q(Exists(table.objects.filter(invoice=OuterRef("pk"))))
-    return bool(InvoiceLink.objects.filter(any_row, pk=link.pk).exists())
+    """Whether anything was collected, matched, entered elsewhere or written down. Inside a scope."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_KNOWS, {"link": link.pk})
+        (found,) = cursor.fetchone()
+    return bool(found)
 
 
 def any_money(payments: Iterable[StripeInvoicePayment]) -> bool:
