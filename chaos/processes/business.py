@@ -14,6 +14,7 @@ from chaos.processes.stories import FATES, STEPS, Story, decimal, split
 from chaos.processes.system import System
 from demo.simulators import ActRefusedError
 
+PAYABLE, BLOCKED = ("open", "settled"), "blocked"
 LOOK_EVERY_S = 0.2
 LONGEST_WAIT_S = 300.0  # for an invoice to become payable, after the last one was written
 
@@ -141,22 +142,31 @@ class Business:
         batch = self._random.sample(ready, min(len(ready), 40))
         known = self._in_stripe(batch)
         for story in batch:
-            story.stripe_id = known.get((story.of.tenant_id, story.id), "")
-            if story.stripe_id:
+            state, story.stripe_id = known.get((story.of.tenant_id, story.id), ("", ""))
+            if state in PAYABLE:
                 self._step(story)
+            elif state == BLOCKED:  # nobody pays before a person has decided
+                self.refused["left to a person"] += 1
+                story.steps.clear()
         return [story for story in ready if story.steps]
 
-    def _in_stripe(self, stories: list[Story]) -> dict[tuple[int, int], str]:
-        """Which of them can be paid: people see that in their mail, here it is looked up."""
+    def _in_stripe(self, stories: list[Story]) -> dict[tuple[int, int], tuple[str, str]]:
+        """State and Stripe invoice of those that can be paid, or that wait for a person: people see
+        that in their mail, here it is looked up.
+        """
         if not stories:
             return {}
         rows = self._system.query(
-            "SELECT tenant_id, freshbooks_invoice_id, stripe_invoice_id FROM connector_invoicelink"
-            " WHERE freshbooks_invoice_id = ANY(%s) AND state IN ('open', 'settled')",
+            "SELECT tenant_id, freshbooks_invoice_id, state, stripe_invoice_id"
+            " FROM connector_invoicelink WHERE freshbooks_invoice_id = ANY(%s) AND state = ANY(%s)",
             [story.id for story in stories],
+            [*PAYABLE, BLOCKED],
         )
         return {
-            (row["tenant_id"], row["freshbooks_invoice_id"]): row["stripe_invoice_id"]
+            (row["tenant_id"], row["freshbooks_invoice_id"]): (
+                row["state"],
+                row["stripe_invoice_id"],
+            )
             for row in rows
         }
 
