@@ -5,7 +5,6 @@ from __future__ import annotations
 import cProfile
 import os
 import pstats
-import resource
 import signal
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import psycopg
 import redis
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.db import connection
 
 from bench import bare, jobs
 from bench.measures import Found, Result
@@ -34,7 +32,6 @@ from tests.pipeline.shop import open_shop
 
 TENANTS = 10
 FIRST_GUESS = 200  # jobs; what a slice needs is learned from it
-CHUNK = 1000
 DECRYPTIONS = 2000
 WORKERS = (1, 2, 4)
 BATCHES = (1, 5, 25, 50)
@@ -112,7 +109,7 @@ def with_and_without_audit(_: Place, effort: Effort, result: Result) -> None:
     tenants = jobs.live_tenants(TENANTS)
 
     def drain(kind: str) -> Slice:
-        return _sized(lambda count: _drained_here(tenants, count, kind=kind), effort)
+        return _sized(lambda count: drained_here(tenants, count, kind=kind), effort)
 
     rounds = take_turns(
         {"audited": drain("audited"), "plain": drain("plain")}, rounds=effort.rounds
@@ -122,7 +119,7 @@ def with_and_without_audit(_: Place, effort: Effort, result: Result) -> None:
     )
 
 
-def _drained_here(tenants: list[Tenant], count: int, *, kind: str = "audited") -> float:
+def drained_here(tenants: list[Tenant], count: int, *, kind: str = "audited") -> float:
     """Jobs per second of this process."""
     for tenant in tenants:
         jobs.queue(tenant, jobs.AUDITED if kind == "audited" else jobs.PLAIN, count // len(tenants))
@@ -138,7 +135,7 @@ def with_and_without_row_security(place: Place, effort: Effort, result: Result) 
     """P26: the owner switches the policies off and on again between the slices."""
     tenants = jobs.live_tenants(TENANTS)
     tables = _secured_tables(place)
-    drain = _sized(lambda count: _drained_here(tenants, count), effort)
+    drain = _sized(lambda count: drained_here(tenants, count), effort)
 
     def slice_with(word: str) -> float:
         _row_security(place, tables, word)
@@ -214,27 +211,11 @@ def _seconds_of_one_decryption() -> float:
 def memory(_: Place, effort: Effort, result: Result) -> None:
     """P30: a process of its own drains, and says how much it holds after each part."""
     first, last = effort.size(10_000, 1_000), effort.size(100_000, 5_000)
-    command = [sys.executable, "-m", "bench.drain", str(first), str(last)]
+    command = [sys.executable, "-m", "bench.weighing", str(first), str(last)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     early, late = (float(word) for word in done.stdout.split())
     result.found.append(Found.count("P30", late / early, early_mb=early, late_mb=late, jobs=last))
     jobs.forget_jobs()
-
-
-def drain_and_weigh(first: int, last: int) -> tuple[float, float]:
-    """Resident memory of this process after so many and after so many more jobs, in MB."""
-    tenants = jobs.live_tenants(TENANTS)
-    weights = []
-    for upto, after in ((first, 0), (last, first)):
-        for _ in range(after, upto, CHUNK):
-            _drained_here(tenants, CHUNK)
-        weights.append(_resident_mb())
-    return weights[0], weights[1]
-
-
-def _resident_mb() -> float:
-    with open("/proc/self/statm") as file:  # noqa: PTH123 - no file of ours
-        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
 
 def killed(_: Place, effort: Effort, result: Result) -> None:
@@ -293,10 +274,3 @@ PARTS = (
     memory,
     killed,
 )
-
-if __name__ == "__main__":
-    import django
-
-    django.setup()
-    connection.close()
-    print(*drain_and_weigh(int(sys.argv[1]), int(sys.argv[2])))

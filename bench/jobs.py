@@ -107,7 +107,7 @@ def forget_jobs() -> None:
         SyncJob.objects.all().delete()
 
 
-def seconds_until(done: Callable[[], bool], *, most: float = 120) -> float:
+def seconds_until(done: Callable[[], bool], *, most: float = 300) -> float:
     """How long it took; looked at often enough not to matter."""
     started = time.monotonic()
     while not done():
