@@ -15,7 +15,7 @@ from chaos.invariants.verdict import State, Verdict
 from chaos.report import TierResult, joined
 
 KINDS = (*AT_CALL, *AT_POINT, *schedule.BETWEEN)
-ENOUGH = 3000  # operations of all seeds, for each kind of trouble to strike
+ENOUGH = 20_000  # operations of all seeds, for each kind of trouble to strike
 OFTEN = 20
 LAST_STEPS = 12
 FEWER = (25, 50, 75, 100, 150)  # operations to try a failing seed with

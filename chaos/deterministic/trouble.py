@@ -32,6 +32,7 @@ AT_CALL: dict[str, tuple[int, tuple[str, ...]]] = {
     "late_commit": (3, ("F53",)),
     "stale_read": (3, ("F60",)),
 }
+SELDOM_FITS = ("late_commit", "key_in_use")
 AT_POINT: dict[str, tuple[int, tuple[str, ...]]] = {
     "kill": (8, ("F19", "F20", "F21", "F50")),
     "freeze": (5, ("F22",)),
@@ -58,8 +59,14 @@ class Trouble:
     answers: dict[tuple[str, str], tuple[float, Response]] = field(default_factory=dict)
 
     def arm(self, kind: str, countdown: int) -> None:
-        """The `countdown`-th place from here where it can strike is where it strikes."""
-        self.armed.setdefault(kind, countdown)
+        """The `countdown`-th place from here where it can strike is where it strikes.
+
+        What fits in few places strikes at the first of them, before all others.
+        """
+        if kind in SELDOM_FITS:
+            self.armed = {kind: 0} | self.armed | {kind: 0}
+        else:
+            self.armed.setdefault(kind, countdown)
 
     def disarm(self) -> None:
         """Nothing goes wrong from here on; what is late still lands."""
