@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector.mapping.difference import Difference, DiscrepancyKind, Dispute, Figures, Severity
+from connector.money import Money
 from connector.vendors.freshbooks.records import FreshBooksInvoice
 from connector.vendors.stripe.records import StripeInvoice
 
@@ -45,20 +46,24 @@ def unclear(figures: Figures, *, unclear: bool) -> Difference | None:
 def went_back(
     freshbooks: FreshBooksInvoice, stripe: StripeInvoice, figures: Figures
 ) -> Difference | None:
-    """Money went back and FreshBooks asks for it again, but Stripe does not."""
+    """Money went back and FreshBooks asks for it again, but Stripe does not, paid in full or in part."""
     returned = figures.collected - figures.kept
-    asked = freshbooks.outstanding
-    if returned.is_zero or stripe.status != "paid" or asked.amount_minor <= 0:
+    asked, remaining = freshbooks.outstanding, stripe.amount_remaining
+    if returned.is_zero or stripe.status not in {"open", "paid"}:
         return None
     if figures.not_recorded.is_negative:
         return None  # FreshBooks still shows it as paid: that comes first
+    not_recorded = figures.not_recorded if stripe.status == "open" else Money.zero(asked.currency)
+    if (asked - remaining - not_recorded).amount_minor <= 0:
+        return None
+    asks = "stays paid and asks for nothing" if remaining.is_zero else f"asks for {remaining}"
     return Difference(
         kind=DiscrepancyKind.REFUNDED,
         severity=Severity.INFO,
         freshbooks=asked,
         stripe=returned,
         explanation=f"{returned} of what Stripe collected went back. FreshBooks has {asked} "
-        "outstanding; the Stripe invoice stays paid and asks for nothing.",
+        f"outstanding; the Stripe invoice {asks}.",
         suggested_step="Give a credit in FreshBooks if nothing more is owed; otherwise make a new "
         "invoice for it.",
     )

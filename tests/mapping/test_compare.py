@@ -94,6 +94,17 @@ def test_what_went_back_is_told_once_freshbooks_asks_for_it_again() -> None:
     assert (found[0].freshbooks, found[0].stripe) == (usd("40"), usd("40"))
 
 
+def test_what_went_back_of_an_open_invoice_is_told_too() -> None:
+    figures: dict[str, Any] = {"collected": "60", "recorded": "20", "refunded": usd("40")}
+    (found,) = compared(paid(BOOK, "20"), stripe("60"), **figures, records_payments=True)
+    assert (found.kind, found.severity) == (DiscrepancyKind.REFUNDED, Severity.INFO)
+    assert (found.freshbooks, found.stripe) == (usd("80"), usd("40"))
+    assert "asks for 40.00 USD" in found.explanation
+    figures = {"collected": "60", "refunded": usd("40")}
+    watched = compared(paid(BOOK, "0"), stripe("60"), **figures, records_payments=False)
+    assert "refunded" in dict(kinds(watched))
+
+
 def test_stripe_may_ask_again_for_what_went_back() -> None:
     figures: dict[str, Any] = {"collected": "100", "recorded": "60", "refunded": usd("40")}
     assert compared(paid(BOOK, "60"), stripe("60"), **figures, records_payments=True) == ()

@@ -186,6 +186,12 @@ CASES: dict[str, Case] = {
         status="refunded",
         open=frozenset({"refunded"}),
     ),
+    "refund-of-a-part-payment": Case(
+        rare=True,
+        steps=(pay(4000), refund(1000)),
+        status="partly_paid",
+        open=frozenset({"refunded"}),
+    ),
     "refund-pending-then-there": Case(
         rare=True,
         steps=(pay(), refund(3000, "pending"), settle_refund),
