@@ -254,5 +254,7 @@ def test_progress_of_a_plan_is_seen_while_it_is_made(
         new_shop.invoice("100.00", client=client)
     with CaptureQueriesContext(connection) as queries:
         plan(new_shop)
-    told_how_far = [q for q in queries if 'UPDATE "connector_plan" SET "counts"' in q["sql"]]
+    told_how_far = [
+        q for q in queries if 'UPDATE "connector_plan" SET "counts"' in (q["sql"] or "")
+    ]
     assert len(told_how_far) == 3
