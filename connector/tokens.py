@@ -150,7 +150,8 @@ class GrantTokens:
                     token_spool.keep(grant, pair)
                 return pair
             except OutcomeUnknown:
-                _extend_lease(grant)
+                if not _extend_lease(grant):
+                    raise GrantLost("another worker has spent it", vendor="freshbooks") from None
         if probe:
             self._probe(grant)
         raise VendorUnavailable(
@@ -230,8 +231,9 @@ def _take_lease(grant: FreshBooksGrant) -> bool:
     )
 
 
-def _extend_lease(grant: FreshBooksGrant) -> None:
-    _unchanged(grant).update(refresh_lease_until=Now() + LEASE)
+def _extend_lease(grant: FreshBooksGrant) -> bool:
+    """False if somebody has refreshed meanwhile."""
+    return bool(_unchanged(grant).update(refresh_lease_until=Now() + LEASE))
 
 
 def _cool_down(grant: FreshBooksGrant) -> None:

@@ -34,7 +34,12 @@ def verdicts(world: World, people: People) -> list[Verdict]:
 def look_at(world: World, evidence: Evidence) -> list[Verdict]:
     """What all runs are held against. Here nothing comes again by the clock, and nothing may wait."""
     return [
-        *look(evidence, chains=[chain_of(world)], lost_grants=world.lost_grants),
+        *look(
+            evidence,
+            chains=[chain_of(world)],
+            lost_grants=world.lost_grants,
+            frozen_refreshes=world.frozen_refreshes,
+        ),
         ends.same_end(evidence, "I21", how="webhooks lost, doubled, late and out of order"),
         all_done(evidence),
     ]

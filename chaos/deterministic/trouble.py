@@ -15,9 +15,11 @@ from sandbox.core.vendor import Request, Response
 STALE_S = 30.0
 LATE_COMMIT_S = (25.0, 40.0)  # what FreshBooks may take to commit and is still found by looking
 FREEZE_S = (31.0, 95.0)  # longer than a lease
+READ = (200, 404)  # what can be read late; that a caller was refused is true of that moment only
 
 Execute = Callable[[], Response]
 PAYMENTS = "/payments/payments"
+REFRESH = "freshbooks.oauth.refresh:"
 
 # What can be armed, how often, and which failures of the catalogue it stands for.
 AT_CALL: dict[str, tuple[int, tuple[str, ...]]] = {
@@ -83,6 +85,7 @@ class Trouble:
         if kind:
             self.world.note(f"  {kind} at {name}")
             self._hit(kind, name)
+            self.world.frozen_refreshes += kind == "freeze" and name.startswith(REFRESH)
             getattr(self, f"_{kind}")()
 
     def _due(self, fits: Callable[[str], bool]) -> str:
@@ -146,7 +149,7 @@ class Trouble:
             answer: Response = getattr(self, f"_{kind}")(request, execute)
             return answer
         answer = execute()
-        if request.method == "GET":
+        if request.method == "GET" and answer.status in READ:
             self.answers[_key(request)] = (self.world.clock.now(), answer)
         return answer
 

@@ -76,6 +76,8 @@ class World:
     counted: int = 0
     lost_grants: int = 0
     """How often FreshBooks had to be connected again."""
+    frozen_refreshes: int = 0
+    """How often a process stood still past its lease just before or after its refresh of a token."""
     statuses: list[int] = field(default_factory=list)
     around: Callable[[Request, Callable[[], Response]], Response] = field(
         default=lambda _, execute: execute()

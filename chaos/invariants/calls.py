@@ -39,11 +39,15 @@ def own_credentials(evidence: Evidence) -> Verdict:
     return judge("I09", looked, problems)
 
 
-def tokens_used_once(evidence: Evidence, *, lost: int = 0) -> Verdict:
+def tokens_used_once(evidence: Evidence, *, lost: int = 0, frozen: int = 0) -> Verdict:
     """I13: per refresh token, nothing after the first success that was answered.
 
     `lost`: how many grants were told to be lost. A worker that dies between the answer and saving it
     leaves a token that worked and is not known to have: it is tried once more, and then told.
+    `frozen`: how many processes stood still past their lease with a refresh under way. No check of
+    ours comes after a request has left, and FreshBooks knows no leases: the same token is sent by
+    the process that took over and by the one that wakes up. The second is refused, and nothing more
+    may come of it: who is refused takes the newer pair.
     """
     refreshes = [
         one
@@ -62,8 +66,12 @@ def tokens_used_once(evidence: Evidence, *, lost: int = 0) -> Verdict:
             again[token] = f"a token was used again {one.at - spent[token]:.1f} s after it worked"
         elif one.status == 200:
             spent[token] = one.at
-    problems = again.values() if len(again) > lost else ()
-    how = f"{lost} grants were lost with a killed worker, told, and connected again" if lost else ""
+    problems = again.values() if len(again) > lost + frozen else ()
+    excuses = [
+        f"{lost} grants were lost with a killed worker, told, and connected again" if lost else "",
+        f"{frozen} processes stood still past their lease while they refreshed" if frozen else "",
+    ]
+    how = "; ".join(filter(None, excuses))
     return judge("I13", len(refreshes), problems, how=how)
 
 

@@ -10,7 +10,12 @@ from chaos.invariants.verdict import Verdict
 
 
 def look(
-    evidence: Evidence, *, chains: list[dict[str, Any]], requeued: int = 0, lost_grants: int = 0
+    evidence: Evidence,
+    *,
+    chains: list[dict[str, Any]],
+    requeued: int = 0,
+    lost_grants: int = 0,
+    frozen_refreshes: int = 0,
 ) -> list[Verdict]:
     """`chains`: what the product's own check says of its audit trail. All work is at rest."""
     return [
@@ -25,7 +30,7 @@ def look(
         calls.own_credentials(evidence),
         invoices.nothing_made_again(evidence),
         work.one_writer(evidence),
-        calls.tokens_used_once(evidence, lost=lost_grants),
+        calls.tokens_used_once(evidence, lost=lost_grants, frozen=frozen_refreshes),
         trail.every_write_told(evidence, chains),
         work.nothing_overdue(evidence),
         work.failures_explained(evidence, requeued=requeued),

@@ -21,11 +21,13 @@ from connector.connecting.refusals import ConnectRefused, ended_attempt
 from connector.grants import GRANT_LOST
 from connector.jobs import ledger
 from connector.jobs.kinds import PING, REGISTER_WEBHOOKS
+from connector.vendors.freshbooks.tokens import REFUSED_AGAIN
 from tenants.models import ConnectionState, FreshBooksConnection, OAuthState, Tenant
 from tenants.scope import every_tenant
 
 CHOICE_LIFE = timedelta(minutes=30)
 CLIENT_ROLE = "client"
+GRANT_CODES = (GRANT_LOST, REFUSED_AGAIN)  # what waits to be connected again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +151,7 @@ def _connect(attempt: OAuthState, business: OfferedBusiness) -> FreshBooksConnec
         )
     attempt.chosen_at = timezone.now()
     attempt.save(update_fields=["chosen_at"])
-    released = ledger.release_held(attempt.tenant_id, code=GRANT_LOST)
+    released = sum(ledger.release_held(attempt.tenant_id, code=code) for code in GRANT_CODES)
     if attempt.tenant.state == Tenant.State.LIVE:
         for kind in (REGISTER_WEBHOOKS, PING):
             ledger.enqueue(tenant_id=attempt.tenant_id, kind=kind, cause=cause)

@@ -319,6 +319,15 @@ def test_a_token_whose_answer_died_with_its_worker_may_be_tried_again_if_the_los
     assert calls.tokens_used_once(evidence, lost=0).state == State.BROKEN
 
 
+def test_a_process_that_stood_still_past_its_lease_may_send_a_spent_token_once() -> None:
+    evidence, ours = agreeing()
+    token_used_again({}, {}, evidence, ours)
+    assert calls.tokens_used_once(evidence, frozen=1).state == State.HELD
+    other = {"grant_type": "refresh_token", "refresh_token": "hidden:2"}
+    evidence.requests += [replace(one, body=other) for one in evidence.requests if one.body]
+    assert calls.tokens_used_once(evidence, frozen=1).state == State.BROKEN
+
+
 def test_after_a_refusal_nothing_needs_to_be_looked_for() -> None:
     evidence, ours = agreeing()
     posted_blindly({}, {}, evidence, ours)

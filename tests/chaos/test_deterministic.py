@@ -6,14 +6,18 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from chaos.deterministic.points import ANSWERED, COMMITTED
 from chaos.deterministic.schedule import BETWEEN
-from chaos.deterministic.trouble import AT_CALL, AT_POINT, failures_of
+from chaos.deterministic.seeded import VirtualClock
+from chaos.deterministic.trouble import AT_CALL, AT_POINT, Trouble, failures_of
+from chaos.deterministic.world import World
+from sandbox.core.vendor import Request, Response
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(900)  # on a machine with much else to do
@@ -74,3 +78,22 @@ def test_what_strikes_is_counted_as_the_failure_that_it_stands_for() -> None:
     assert failures_of("kill", f"connector.inbox._store:{COMMITTED}") == ("F01",)
     assert failures_of("timeout_done", "POST /accounting/account/{a}/payments/payments") == ("F52",)
     assert failures_of("freeze", "anything:asked") == ("F22",)
+
+
+@dataclass
+class Still:
+    """A world in which no time passes and nothing is noted."""
+
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(None))  # type: ignore[arg-type]
+
+    def note(self, _: str) -> None:
+        return None
+
+
+@pytest.mark.parametrize(("status", "is_late"), [(200, True), (404, True), (401, False)])
+def test_only_what_was_read_is_read_late(status: int, is_late: bool) -> None:
+    trouble = Trouble(cast("World", Still()), lambda: None)
+    request = Request("GET", "/clients/1", "/clients/{id}", {}, [], {}, b"")
+    trouble.around(request, lambda: Response(status))
+    trouble.arm("stale_read", 0)
+    assert trouble.around(request, lambda: Response(201)).status == (status if is_late else 201)

@@ -11,9 +11,10 @@ from django.utils import timezone
 from audit.recording import Cause
 from connector.connecting.businesses import choose_business, open_choice
 from connector.connecting.refusals import ConnectRefused
-from connector.grants import grant_lost_error, mark_lost
+from connector.grants import GRANT_LOST, mark_lost
 from connector.jobs import kinds, ledger
 from connector.models import SyncJob
+from connector.vendors.freshbooks.tokens import REFUSED_AGAIN
 from tenants.models import (
     ConnectionState,
     FreshBooksConnection,
@@ -217,7 +218,17 @@ def test_a_second_login_may_take_over_the_same_business(
     assert connection.grant.email == partner.login
 
 
-def hold_a_job(tenant: Tenant) -> None:
+def test_work_whose_new_token_was_refused_goes_on_when_connected_again(
+    simulators: Simulators, tenant: Tenant, owner: Person, business: dict[str, Any]
+) -> None:
+    connect(tenant, owner, business)
+    hold_a_job(tenant, REFUSED_AGAIN)
+    connect(tenant, owner, business)
+    with tenant_scope(tenant.pk):
+        assert SyncJob.objects.get(kind="sync_invoice").state == SyncJob.State.QUEUED
+
+
+def hold_a_job(tenant: Tenant, code: str = GRANT_LOST) -> None:
     with tenant_scope(tenant.pk):
         job = ledger.enqueue(
             tenant_id=tenant.pk,
@@ -225,7 +236,7 @@ def hold_a_job(tenant: Tenant) -> None:
             subject="7",
             cause=Cause("worker", "poll", cause().correlation_id),
         )
-        SyncJob.objects.filter(pk=job).update(state="held", failure_code=grant_lost_error().code)
+        SyncJob.objects.filter(pk=job).update(state="held", failure_code=code)
 
 
 def state(tenant: Tenant) -> str:

@@ -14,7 +14,7 @@ from audit.models import AuditEntry
 from audit.recording import Cause
 from connector import tokens as tokens_module
 from connector.clients import freshbooks_client
-from connector.errors import GrantLost, VendorUnavailable
+from connector.errors import GrantLost, OutcomeUnknown, VendorUnavailable
 from connector.grants import mark_lost
 from connector.tokens import GrantTokens
 from connector.vendors.freshbooks.records import TokenPair
@@ -153,8 +153,10 @@ class SlowOAuth:
 
     def __init__(self, meanwhile: Callable[[], object], error: Exception | None = None) -> None:
         self.meanwhile, self.error = meanwhile, error
+        self.asked = 0
 
     def refresh(self, *, refresh_token: str) -> TokenPair:
+        self.asked += 1
         self.meanwhile()
         if self.error is not None:
             raise self.error
@@ -191,6 +193,16 @@ def test_a_refusal_after_somebody_else_refreshed_is_no_loss(
     expired(grant)
     oauth = SlowOAuth(lambda: connect_again(grant), error=GrantLost("dead"))
     assert slow_tokens(grant, oauth).current() == AccessToken("person-access", 2)
+    assert connection_state(tenant) == ConnectionState.CONNECTED
+
+
+def test_a_lost_answer_is_not_asked_for_again_once_somebody_else_has_a_newer_pair(
+    grant: FreshBooksGrant, tenant: Tenant
+) -> None:
+    expired(grant)
+    oauth = SlowOAuth(lambda: connect_again(grant), error=OutcomeUnknown("no answer"))
+    assert slow_tokens(grant, oauth).current() == AccessToken("person-access", 2)
+    assert oauth.asked == 1
     assert connection_state(tenant) == ConnectionState.CONNECTED
 
 

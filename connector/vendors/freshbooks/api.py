@@ -17,7 +17,12 @@ import requests
 
 from connector.errors import NotRepresentable, OutcomeUnknown, VendorContractBroken
 from connector.vendors.freshbooks.envelopes import VENDOR, Family, read_success, request_id_of
-from connector.vendors.freshbooks.tokens import AccessToken, AccessTokenRejected, TokenSource
+from connector.vendors.freshbooks.tokens import (
+    REFUSED_AGAIN,
+    AccessToken,
+    AccessTokenRejected,
+    TokenSource,
+)
 from connector.vendors.gate import CallGate, gated_call
 from connector.vendors.http import READS, HttpDoor, HttpRequest, Limits
 from connector.vendors.reading import Fields
@@ -75,7 +80,12 @@ class FreshBooksApi:
             return self._attempt(call, token, parse)
         except AccessTokenRejected:
             pass  # outside "except", so that a second failure does not drag the first along
-        return self._attempt(call, self._tokens.after_rejection(token), parse)
+        newer = self._tokens.after_rejection(token)
+        try:
+            return self._attempt(call, newer, parse)
+        except AccessTokenRejected as error:
+            error.code = REFUSED_AGAIN  # each API has its own word for it; by ours work is released
+            raise
 
     def _attempt(self, call: Call, token: AccessToken, parse: Callable[[Fields], Result]) -> Result:
         with gated_call(

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from connector.errors import CredentialRejected
 
+REFUSED_AGAIN = "token_refused"
+
 
 @dataclass(frozen=True)
 class AccessToken:

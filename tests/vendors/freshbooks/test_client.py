@@ -21,7 +21,7 @@ from connector.errors import (
 from connector.money import Money
 from connector.vendors.freshbooks.client import FreshBooksAccountClient
 from connector.vendors.freshbooks.records import FreshBooksPaymentDraft
-from connector.vendors.freshbooks.tokens import AccessToken, AccessTokenRejected
+from connector.vendors.freshbooks.tokens import REFUSED_AGAIN, AccessToken, AccessTokenRejected
 from tests.vendors.conftest import Tokens
 from tests.vendors.local_server import (
     LocalVendor,
@@ -319,6 +319,7 @@ def test_a_second_rejection_is_final(
     with pytest.raises(AccessTokenRejected) as raised:
         freshbooks.get_client(client_id=1)
     assert isinstance(raised.value, CredentialRejected)
+    assert raised.value.code == REFUSED_AGAIN
     assert len(tokens.rejected) == 1
     assert raised.value.__context__ is None
 
