@@ -66,6 +66,7 @@ def record_payment_in_freshbooks(
         return _adopt_found(run, link, row, found, books)
     if run.payment_mode == Tenant.PaymentMode.OBSERVE or row.kept_minor == 0:
         row.reason = "" if row.kept_minor else WENT_BACK
+        _close_attempts(run, link, row, None)
         _save_state(run, row, Recording.OBSERVED)
         return books
     reason = recording_guards.why_not(
@@ -248,6 +249,7 @@ def _adopt_found(
 def _close_attempts(
     run: SyncRun, link: InvoiceLink, row: CollectedPayment, found: dict[str, Any] | None
 ) -> None:
+    """Say how its attempts ended: those never answered, and one put off that is not made any more."""
     close_unanswered(
         run.job,
         operations=[CREATE],
@@ -282,6 +284,7 @@ def _adopt(
 
 def _leave_to_person(run: SyncRun, link: InvoiceLink, row: CollectedPayment, reason: str) -> None:
     row.reason = reason
+    _close_attempts(run, link, row, None)
     keep_step(run, link, row, Recording.NEEDS_YOU, "payment.left_to_person")
 
 
