@@ -82,11 +82,9 @@ def measure(names: list[str], *, quick: bool, file: Path) -> Report:
 
 
 def read_report(file: Path) -> Report:
-    """What was found so far; empty if nothing was."""
-    if not file.exists():
-        return {"machine": _machine(), "families": {}}
-    report: Report = json.loads(file.read_text())
-    return report
+    """What was found so far; empty if nothing was, or by a version that wrote another form."""
+    report: Report = json.loads(file.read_text()) if file.exists() else {}
+    return report if "families" in report else {"machine": _machine(), "families": {}}
 
 
 def _measured(name: str, *, quick: bool) -> dict[str, Any]:

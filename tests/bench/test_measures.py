@@ -133,6 +133,14 @@ def test_a_family_that_breaks_loses_only_itself(
     assert missing(report, ["drain", "trail"]) == [one.id for one in FAMILIES["drain"]]
 
 
+@pytest.mark.parametrize("content", [None, {"found": [], "seconds": {"drain": 60}}])
+def test_a_report_of_another_form_is_begun_anew(tmp_path: Path, content: Any) -> None:
+    file = tmp_path / "bench.json"
+    if content is not None:
+        file.write_text(json.dumps(content))
+    assert read_report(file)["families"] == {}
+
+
 def test_plots_are_pictures_of_what_was_measured() -> None:
     pictures = plots_of(series_of(_report()))
     assert set(pictures) == {"drain", "waits", "polling", "tick"}
