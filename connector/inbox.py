@@ -39,7 +39,7 @@ stored AS (
         CASE WHEN is_echo THEN 'our own write caused it' ELSE '' END,
         CASE WHEN is_echo THEN %(now)s END, 0, %(happened)s::timestamptz, %(now)s
     FROM scope CROSS JOIN LATERAL (
-        SELECT scope.held = %(app_scope)s AND %(key)s <> '' AND EXISTS (
+        SELECT scope.held <> '' AND %(key)s <> '' AND EXISTS (
             SELECT 1 FROM connector_vendorwrite
             WHERE tenant_id = %(tenant)s AND vendor = %(source)s AND idempotency_key = %(key)s
         ) AS is_echo

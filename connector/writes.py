@@ -124,15 +124,11 @@ def _take_up(job: JobRun, intent: Intent[Answer]) -> VendorWrite:
             .order_by("-key_version")
             .first()
         )
-        if known is None:
-            known = new_row(job, intent, key_version=1)
-            known.save(force_insert=True)
-            return known
+        if known is None or known.state == VendorWrite.State.REJECTED:
+            row = new_row(job, intent, key_version=known.key_version + 1 if known else 1)
+            row.save(force_insert=True)
+            return row
         if known.state == VendorWrite.State.CONFIRMED:
-            return known
-        if known.state == VendorWrite.State.REJECTED:
-            known = new_row(job, intent, key_version=known.key_version + 1)
-            known.save(force_insert=True)
             return known
         if known.error == NOT_SENT:  # this is its first try that may arrive
             known.attempts, known.error, known.first_sent_at = 0, "", timezone.now()
