@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import cache
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_process_init, worker_process_shutdown, worker_ready
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
 
 from audit.anchors import anchor_heads
 from config.celery_app import QUEUES
 from connector import polling, retention, ringing, routing, ticking, tokens, undisturbed
-from connector.jobs import claims, kinds, liveness, runner, versions
+from connector.jobs import claims, kinds, liveness, versions
+from connector.jobs.crew import Crew
 from connector.models import Clock
 from tenants.scope import every_tenant
 
 log = logging.getLogger(__name__)
-_WAITING = """
-SELECT queue FROM unnest(%s::text[]) AS queues(queue), LATERAL (
-    SELECT min(due_at) AS since FROM connector_syncjob job
-    WHERE state = 'queued' AND job.queue = queues.queue) oldest
-WHERE since < now() - %s * interval '1 second' ORDER BY since
-"""
+ENDING_S = 20.0  # the supervisor waits a little longer
 _READY = """
 SELECT queue FROM unnest(%s::text[]) AS queues(queue)
 WHERE EXISTS (
@@ -54,34 +51,42 @@ def begin_process(**_: Any) -> None:
         connections.close_all()
 
 
+@worker_process_shutdown.connect
+def end_process(**_: Any) -> None:
+    """Before a process that runs jobs ends: what runs comes to its end."""
+    if crew.cache_info().currsize:
+        crew().end(within_s=ENDING_S)
+
+
+@cache
+def crew() -> Crew:
+    """The threads of this process that run jobs."""
+    return Crew(
+        routing.HANDLERS,
+        size=settings.JOB_THREADS,
+        ready=_ready_queues,
+        pass_on=ringing.publish,
+    )
+
+
 @shared_task(name="connector.tasks.work")
 def work(queue: str) -> None:
-    """A ring: run what is ready in one queue and in those that wait too long, then ring whatever that
-    made ready. Where more rings come than are heard, all of one queue's may grow old in line.
-    """
-    liveness.touch()
-    if queue in QUEUES and _drain(queue):
-        for waiting in _waiting_too_long(but=queue):
-            _drain(waiting)
-        ring_ready()
+    """A ring: have one queue looked into."""
+    if queue in QUEUES:
+        _touch()
+        crew().ring(queue)
 
 
-def _drain(queue: str) -> int:
-    liveness.touch()
-    return runner.drain(queue, routing.HANDLERS, threads=settings.JOB_THREADS)
-
-
-def _waiting_too_long(*, but: str) -> list[str]:
-    others = [queue for queue in QUEUES if queue != but]
-    with every_tenant(), connection.cursor() as cursor:
-        cursor.execute(_WAITING, [others, 2 * ringing.RING_EXPIRES_S])
-        return [queue for (queue,) in cursor.fetchall()]
+def _touch() -> None:
+    """Say that this worker is alive: it hears. While all its threads are busy, it is for them to say so."""
+    if crew().has_room():
+        liveness.touch()
 
 
 @shared_task(name="connector.tasks.sweep")
 def sweep(late_s: float = 0.0) -> None:
     """Every second: take back what dead workers held, ring for all that is ready."""
-    liveness.touch()
+    _touch()
     if _is_our_turn(ticking.SWEEP, settings.SWEEP_INTERVAL_S / 2, late_s):
         claims.take_back_expired()
         ring_ready()

@@ -9,11 +9,12 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from django.conf import settings
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection
 
 from connector.errors import ConnectorError
 from connector.jobs import claims, endings, kinds, sharing
@@ -25,9 +26,9 @@ log = logging.getLogger(__name__)
 
 # A batch is claimed to last about this long: longer, and urgent work waits behind it; shorter, and
 # claiming costs more than the jobs.
-BATCH_S = 0.25
+BATCH_S = 0.1
 FIRST_GUESS_S = 0.02  # for one job, before any was measured
-DRAIN_S = 3.0  # then the worker hears other queues' rings first
+DRAIN_S = 3.0
 
 _seconds_per_job: dict[str, float] = {}
 
@@ -41,86 +42,63 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident() % 100_000}"
 
 
-def drain(
-    queue: str, handlers: Mapping[str, Handler], *, seconds: float = DRAIN_S, threads: int = 1
-) -> int:
-    """Claim and run batches of one queue until it is empty or the time is up; answer how many ran.
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Claimed jobs of one queue. `is_full`: as many as were asked for, so there may be more."""
 
-    While there is more than one thread can claim at once, another one helps, up to `threads`: jobs
-    wait for vendors most of their time.
+    queue: str
+    jobs: list[SyncJob]
+    is_full: bool
+
+
+def drain(queue: str, handlers: Mapping[str, Handler], *, seconds: float = DRAIN_S) -> int:
+    """Claim and run batches in this thread until the queue is empty or the time is up; how many ran."""
+    until, ran = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        batch = claim_batch(queue, handlers)
+        if not batch.jobs:
+            break
+        ran += run_batch(batch, handlers, stop=lambda: time.monotonic() >= until)
+    return ran
+
+
+def claim_batch(queue: str, handlers: Mapping[str, Handler]) -> Batch:
+    """Claim what this thread runs next."""
+    size = batch_size(queue)
+    jobs = claims.claim(
+        queue,
+        worker=worker_name(),
+        batch=size,
+        known=kinds.versions(handlers),
+        shared=sharing.shared_kinds(handlers),
+    )
+    return Batch(queue=queue, jobs=jobs, is_full=len(jobs) == size)
+
+
+def run_batch(batch: Batch, handlers: Mapping[str, Handler], *, stop: Callable[[], bool]) -> int:
+    """Run one after the other, the first in any case; give back what was not begun when it took too
+    long or `stop` said so. Answers how many ran.
     """
-    return _Drain(queue, handlers, until=time.monotonic() + seconds, threads=threads).run()
-
-
-class _Drain:
-    """The threads that work on one queue in this process for a few seconds."""
-
-    def __init__(
-        self, queue: str, handlers: Mapping[str, Handler], *, until: float, threads: int
-    ) -> None:
-        self._queue, self._handlers, self._until = queue, handlers, until
-        self._known = kinds.versions(handlers)
-        self._shared = sharing.shared_kinds(handlers)
-        self._places = threading.Semaphore(threads - 1)
-        self._helpers: list[threading.Thread] = []
-        self._ran: list[int] = []  # appended to by every thread
-
-    def run(self) -> int:
-        try:
-            self._work()
-        finally:
-            while self._helpers:
-                self._helpers.pop().join()
-        return sum(self._ran)
-
-    def _work(self) -> None:
-        worker = worker_name()
-        while time.monotonic() < self._until:
-            batch = batch_size(self._queue)
-            jobs = claims.claim(
-                self._queue, worker=worker, batch=batch, known=self._known, shared=self._shared
-            )
-            if not jobs:
-                return
-            if len(jobs) == batch and self._places.acquire(blocking=False):
-                self._ask_for_help()
-            self._run_batch(jobs)
-
-    def _ask_for_help(self) -> None:
-        helper = threading.Thread(target=self._help, name=f"drain-{self._queue}", daemon=True)
-        helper.start()
-        self._helpers.append(helper)  # who joins it must find it started
-
-    def _help(self) -> None:
-        try:
-            self._work()
-        except DatabaseError:
-            log.warning("a helper lost its database connection; its jobs come back by themselves")
-        finally:
-            connections.close_all()
-            self._places.release()
-
-    def _run_batch(self, jobs: list[SyncJob]) -> None:
-        """One after the other; what is not begun when the time is over is given back."""
-        started = time.monotonic()
-        over = min(self._until, started + 4 * BATCH_S)
-        ran = 0
-        alone: list[float] = []  # what shares a commit is short, and the more of it the better
-        with Heartbeat(jobs) as heartbeat:
-            groups = sharing.groups_of(jobs, self._handlers)
-            for group, following in pairwise([*groups, []]):
-                if ran and time.monotonic() >= over:
-                    break
-                began = time.monotonic()
-                run_group(group, self._handlers, then=following[:1], over=over)
-                if not sharing.may_share(group[0], self._handlers):
-                    alone.append(time.monotonic() - began)
-                heartbeat.finished(group)
-                ran += len(group)
-            left = heartbeat.held()
-        self._ran.append(ran)
-        _learn(self._queue, statistics.fmean(alone) if alone else 0.0)
-        claims.give_back(left)
+    if not batch.jobs:
+        return 0
+    over = time.monotonic() + 4 * BATCH_S
+    ran = 0
+    alone: list[float] = []  # what shares a commit is short, and the more of it the better
+    with Heartbeat(batch.jobs) as heartbeat:
+        groups = sharing.groups_of(batch.jobs, handlers)
+        for group, following in pairwise([*groups, []]):
+            if ran and (stop() or time.monotonic() >= over):
+                break
+            began = time.monotonic()
+            run_group(group, handlers, then=following[:1], over=over)
+            if not sharing.may_share(group[0], handlers):
+                alone.append(time.monotonic() - began)
+            heartbeat.finished(group)
+            ran += len(group)
+        left = heartbeat.held()
+    _learn(batch.queue, statistics.fmean(alone) if alone else 0.0)
+    claims.give_back(left)
+    return ran
 
 
 def batch_size(queue: str) -> int:
