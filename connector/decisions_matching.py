@@ -115,7 +115,12 @@ def look_again(rows: Sequence[StrayPayment], *, cause: Cause) -> int:
         kind = kinds.LOOK_UP_CASH_BALANCE if held else kinds.LOOK_UP_STRIPE_PAYMENT
         subject = stray.customer_id if held else stray.payment_id
         ledger.enqueue(
-            tenant_id=stray.tenant_id, kind=kind, subject=subject, cause=cause, priority=URGENT
+            tenant_id=stray.tenant_id,
+            kind=kind,
+            subject=subject,
+            cause=cause,
+            priority=URGENT,
+            delay_s=0,
         )
         _record(stray, "money.look_asked", cause)
     return len(rows)

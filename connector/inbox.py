@@ -44,7 +44,7 @@ stored AS (
             WHERE tenant_id = %(tenant)s AND vendor = %(source)s AND idempotency_key = %(key)s
         ) AS is_echo
     ) AS cause
-    ON CONFLICT {target} DO UPDATE SET duplicates = known.duplicates + 1
+    ON CONFLICT {target} DO UPDATE SET duplicates = known.duplicates + {one}
     RETURNING id, duplicates, state
 ), queued AS ("""
     + ledger.enqueue_rows_of("stored WHERE duplicates = 0 AND state = 'received'", ROUTE_DELIVERY)
@@ -52,9 +52,15 @@ stored AS (
 SELECT id, duplicates FROM stored
 """
 )
-_INSERT_EVENT = _INSERT.format(target="(tenant_id, source, event_id) WHERE NOT (event_id = '')")
+# Nobody waits until the disk has the count of a copy: the event itself is there. A hint has no id, and
+# a copy of it may tell of something newer.
+_INSERT_EVENT = _INSERT.format(
+    target="(tenant_id, source, event_id) WHERE NOT (event_id = '')",
+    one="(set_config('synchronous_commit', 'off', true) = 'off')::int",
+)
 _INSERT_HINT = _INSERT.format(
-    target="(tenant_id, source, event_type, object_id) WHERE event_id = '' AND state = 'received'"
+    target="(tenant_id, source, event_type, object_id) WHERE event_id = '' AND state = 'received'",
+    one="1",
 )
 
 _COUNT_REFUSED = """

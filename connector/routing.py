@@ -33,7 +33,7 @@ from connector.sync.clients import sync_client
 from connector.sync.context import SyncRun
 from connector.sync.pair import sync_invoice
 from connector.sync.return_facts import rows_of
-from connector.sync.stray import look_up_stripe_payment
+from connector.sync.stray import is_told, look_up_stripe_payment
 from tenants.scope import tenant_scope
 
 Route = tuple[kinds.Kind, str]  # what to do, with which subject
@@ -175,6 +175,16 @@ def _stripe_payment(delivery: Delivery) -> list[Route]:
     return [*routes, (kinds.LOOK_UP_STRIPE_PAYMENT, payment_id)]
 
 
+def _stripe_success(delivery: Delivery) -> list[Route]:
+    """A payment came in: no more than the invoice's own event says, if that one came too.
+
+    When a person replays it, the invoice is looked at again all the same.
+    """
+    if delivery.processed_at is None and is_told(delivery.payment_id):
+        return NOTHING
+    return _stripe_payment(delivery)
+
+
 def _cash_balance(delivery: Delivery) -> list[Route]:
     """A customer's bank transfer that Stripe holds until it knows what it is for."""
     return [(kinds.LOOK_UP_CASH_BALANCE, delivery.customer_id)] if delivery.customer_id else NOTHING
@@ -237,10 +247,10 @@ STRIPE_ROUTES: dict[str, Callable[[Delivery], list[Route]]] = {
     "invoice.finalized": _stripe_invoice,
     "invoice.updated": _stripe_invoice,
     "invoice.overpaid": _stripe_money,
-    "payment_intent.succeeded": _stripe_payment,
+    "payment_intent.succeeded": _stripe_success,
     "payment_intent.processing": _stripe_payment,
     "payment_intent.payment_failed": _stripe_payment,
-    "charge.succeeded": _stripe_payment,
+    "charge.succeeded": _stripe_success,
     "refund.created": _stripe_payment,
     "refund.updated": _stripe_payment,
     "refund.failed": _stripe_payment,

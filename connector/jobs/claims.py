@@ -8,10 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from connector.jobs.kinds import FRESHBOOKS, RECONCILE, STRIPE
-from connector.jobs.ledger import is_waiting
+from connector.jobs.ledger import waiting_twins
 from connector.jobs.retry import MAX_DEATHS
 from connector.models import SyncJob
 from tenants.scope import every_tenant
@@ -243,10 +244,17 @@ def _return_unbegun(job: SyncJob) -> None:
 
 
 def _take_back(job: SyncJob) -> None:
-    """A job that the dead worker had begun may be what killed it: each time it comes back later."""
+    """A job that the dead worker had begun may be what killed it: each time it comes back later.
+
+    So does newer work for the same subject that waits already; it has one try in any case.
+    """
     if job.begun_fence == job.fence:
         job.deaths += 1
         job.due_at = timezone.now() + DEATH_PAUSE * (job.deaths - 1)
+        waiting_twins(job).update(
+            deaths=Greatest("deaths", min(job.deaths, MAX_DEATHS - 1)),
+            due_at=Greatest("due_at", job.due_at),
+        )
     if job.deaths >= MAX_DEATHS:
         _bury(job)
     else:
@@ -266,7 +274,7 @@ def _bury(job: SyncJob) -> None:
 
 def _return_to_queue(job: SyncJob) -> None:
     """Back to the queue, unless newer work for the same subject already waits there."""
-    superseded = is_waiting(job)
+    superseded = waiting_twins(job).exists()
     job.state = SyncJob.State.SUPERSEDED if superseded else SyncJob.State.QUEUED
     job.fence += 1
     job.lease_expires_at = None

@@ -117,7 +117,7 @@ def _save_failure(job_run: JobRun, error: ConnectorError) -> None:
     else:
         job.finished_at = now
         _record_end(job_run, error, verdict.state)
-    if verdict.state in ledger.WAITING and ledger.is_waiting(job):
+    if verdict.state in ledger.WAITING and ledger.waiting_twins(job).exists():
         job.state = SyncJob.State.SUPERSEDED  # a hint during the run queued one more: it goes on
     job.save()
 

@@ -18,7 +18,8 @@ class Kind:
 
     `version` is raised when a row of this kind comes to mean something that older code would get
     wrong. Workers leave rows of a newer version alone, so a rolling deploy is safe; a handler
-    understands its own version and all older ones.
+    understands its own version and all older ones. `waits_s`: so long it is held back, for what is
+    likely to come in meanwhile and makes it needless.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Kind:
     priority: int
     lane: str
     version: int = 1
+    waits_s: float = 0.0
 
     def lane_of(self, subject: str) -> str:
         """The lane of one subject, e.g. "invoice:2903314"."""
@@ -41,7 +43,7 @@ SYNC_CLIENT = Kind("sync_client", STRIPE, 40, "client")
 SYNC_INVOICE = Kind("sync_invoice", STRIPE, 50, "invoice")
 LOOK_UP_PAYMENT = Kind("look_up_payment", FRESHBOOKS, 30, "freshbooks_payment")
 LOOK_UP_STRIPE_INVOICE = Kind("look_up_stripe_invoice", STRIPE, 30, "stripe_invoice")
-LOOK_UP_STRIPE_PAYMENT = Kind("look_up_stripe_payment", STRIPE, 55, "stripe_payment")
+LOOK_UP_STRIPE_PAYMENT = Kind("look_up_stripe_payment", STRIPE, 55, "stripe_payment", waits_s=3.0)
 LOOK_UP_CASH_BALANCE = Kind("look_up_cash_balance", STRIPE, 55, "cash_balance")
 POLL_FRESHBOOKS = Kind("poll_freshbooks", FRESHBOOKS, 60, "poll_freshbooks")
 POLL_STRIPE = Kind("poll_stripe", FRESHBOOKS, 60, "poll_stripe")

@@ -56,9 +56,9 @@ def enqueue(
     subject: str = "",
     cause: Cause,
     priority: int | None = None,
-    delay_s: float = 0.0,
+    delay_s: float | None = None,
 ) -> int:
-    """Make sure that this work is waiting; answer the id of the waiting row.
+    """Make sure that this work is waiting; answer the id of the waiting row. `delay_s`: else its kind's.
 
     A backed-off job (it failed a moment ago) keeps its later due time: hints do not defeat backoff.
     """
@@ -80,7 +80,12 @@ def enqueue_rows_of(source: str, kind: Kind) -> str:
 
 
 def values_of(
-    tenant_id: int, kind: Kind, cause: Cause, *, priority: int | None = None, delay_s: float = 0.0
+    tenant_id: int,
+    kind: Kind,
+    cause: Cause,
+    *,
+    priority: int | None = None,
+    delay_s: float | None = None,
 ) -> dict[str, str | int | datetime | UUID]:
     """What `enqueue` saves besides the subject and its lane."""
     now = timezone.now()
@@ -91,7 +96,7 @@ def values_of(
         "kept": HELD_BY_PERSON,
         "queue": kind.queue,
         "priority": kind.priority if priority is None else priority,
-        "due": now + timedelta(seconds=delay_s),
+        "due": now + timedelta(seconds=kind.waits_s if delay_s is None else delay_s),
         "actor": cause.actor[:150],
         "reason": cause.reason[:300],
         "correlation": cause.correlation_id,
@@ -129,7 +134,7 @@ def hold(job_ids: Iterable[int], *, cause: Cause) -> list[SyncJob]:
 
 def _requeue_one(job: SyncJob, *, cause: Cause, now: datetime) -> None:
     target = job
-    other = _waiting_twins(job).select_for_update().first()
+    other = waiting_twins(job).select_for_update().first()
     if other is not None:
         job.state = SyncJob.State.SUPERSEDED
         job.finished_at = now
@@ -145,12 +150,8 @@ def _requeue_one(job: SyncJob, *, cause: Cause, now: datetime) -> None:
     target.save()
 
 
-def is_waiting(job: SyncJob) -> bool:
-    """Whether another row for the same work is already waiting."""
-    return _waiting_twins(job).exists()
-
-
-def _waiting_twins(job: SyncJob) -> QuerySet[SyncJob]:
+def waiting_twins(job: SyncJob) -> QuerySet[SyncJob]:
+    """The other row for the same work that waits, if any."""
     twins: QuerySet[SyncJob] = SyncJob.objects.filter(
         tenant_id=job.tenant_id, kind=job.kind, subject=job.subject, state__in=WAITING
     ).exclude(pk=job.pk)

@@ -24,9 +24,9 @@ BREAK_PER_CALL = 20
 SLOW_FOR_S = 30  # or until an answer comes in time again
 
 # After a 429. The first one halves the rate; one that follows soon lowers it by a fifth: it is
-# still far too high. A later one is the way to find the limit, and takes a seventh.
+# still far too high. A later one is the way to find the limit, and takes a tenth.
 BLOCKED_DEFAULT_S = 1.0  # after a 429 that names no time
-FIRST_CUT, SOON_CUT, LATER_CUT = 0.5, 0.8, 0.85
+FIRST_CUT, SOON_CUT, LATER_CUT = 0.5, 0.8, 0.9
 RECOVERY_CALLS = 600  # so many calls until the rate of the last 429 is reached again
 LEAST_RECOVERY_S, LONGEST_RECOVERY_S = 30, 600
 SOON = 0.25  # of the recovery

@@ -70,6 +70,11 @@ class Delivery(TenantOwned):
             models.Index(fields=["tenant", "-received_at"], name="delivery_by_time"),
             models.Index(fields=["tenant", "object_id"], name="delivery_by_object"),
             models.Index(fields=["tenant", "invoice_id"], name="delivery_by_invoice"),
+            models.Index(
+                fields=["tenant", "payment_id"],
+                condition=~Q(payment_id=""),
+                name="delivery_by_payment",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,14 @@ from connector.errors import VendorNotFound
 from connector.jobs import kinds, ledger
 from connector.journal import Fact
 from connector.mapping.references import named_invoice
-from connector.models import ClientLink, CollectedPayment, InvoiceRevision, MoneyFact, StrayPayment
+from connector.models import (
+    ClientLink,
+    CollectedPayment,
+    Delivery,
+    InvoiceRevision,
+    MoneyFact,
+    StrayPayment,
+)
 from connector.money import Money
 from connector.sync.context import SyncRun
 from connector.sync.returned import follow_payment
@@ -27,6 +34,8 @@ from tenants.scope import tenant_scope
 
 FOREIGN = "Paid a Stripe invoice that did not come from FreshBooks."
 SUCCEEDED = "succeeded"
+PAID = "invoice_payment.paid"
+SUCCESS = {PAID, "payment_intent.processing", "payment_intent.succeeded", "charge.succeeded"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +63,8 @@ def look_up_stripe_payment(run: SyncRun, payment_id: str) -> str:
     """A payment that is not known here: is it for one of our invoices, for another, for none?"""
     if payment_id.startswith("ch_"):
         payment_id = _intent_of(run, payment_id)
+    if run.job.cause.actor in Delivery.Via.values and _was_told(run, payment_id):
+        return "the event of its invoice came too"
     paid = list(
         all_pages(lambda cursor: run.stripe.list_invoice_payments_of(payment_id, cursor=cursor))
     )
@@ -78,6 +89,32 @@ def _intent_of(run: SyncRun, charge_id: str) -> str:
         return run.stripe.get_charge(charge_id).payment_intent_id or charge_id
     except VendorNotFound:
         return charge_id
+
+
+def is_told(payment_id: str) -> bool:
+    """Whether events of our invoices say that this payment paid them, and no event says more of it.
+
+    Each of those has its invoice looked at. Not so for money that came without an invoice, nor for
+    what people matched to invoices. Inside a scope.
+    """
+    said = list(
+        Delivery.objects.filter(source=Delivery.Source.STRIPE, payment_id=payment_id)
+        .exclude(payment_id="")
+        .values_list("event_type", "invoice_id", "state")
+    )
+    living = (Delivery.State.RECEIVED, Delivery.State.ROUTED)
+    paid = [invoice for kind, invoice, state in said if kind == PAID and state in living]
+    return bool(
+        paid
+        and {kind for kind, _, _ in said} <= SUCCESS
+        and InvoiceRevision.objects.filter(stripe_invoice_id__in=paid).exists()
+        and not StrayPayment.objects.filter(payment_id=payment_id).exists()
+    )
+
+
+def _was_told(run: SyncRun, payment_id: str) -> bool:
+    with tenant_scope(run.tenant_id):
+        return is_told(payment_id)
 
 
 def _is_known(run: SyncRun, payment_id: str) -> bool:
