@@ -26,14 +26,16 @@ def failed_and_ended_well(system: System) -> Verdict:
     freshbooks.add_fault(
         "slow", times=None, path=rf"/account/{one.account_id}/invoices/invoices/\d+$", delay_s=9.0
     )
-    made = invoice(freshbooks, one, client, 1)
-    for deaths in range(DEATHS):
-        wait_until(partial(_job, system, made, "running", deaths), "the job to run", PATIENCE_S)
-        time.sleep(1)  # it has been begun, and its reading hangs
-        _kill_all(system)
-    wait_until(partial(_job, system, made, "dead", DEATHS), "the job to fail", PATIENCE_S)
+    try:
+        made = invoice(freshbooks, one, client, 1)
+        for deaths in range(DEATHS):
+            wait_until(partial(_job, system, made, "running", deaths), "the job to run", PATIENCE_S)
+            time.sleep(1)  # it has been begun, and its reading hangs
+            _kill_all(system)
+        wait_until(partial(_job, system, made, "dead", DEATHS), "the job to fail", PATIENCE_S)
+    finally:
+        freshbooks.clear_faults()
     failed = _job(system, made, "dead", DEATHS)
-    freshbooks.clear_faults()
     problems = []
     if not (failed["failure_message"] and failed["next_step"]):
         problems.append(f"job {failed['id']} does not say why or what to do")
