@@ -271,23 +271,19 @@ def test_a_job_that_kills_its_worker_three_times_is_not_tried_again(fresh_tenant
 def test_newer_work_for_what_kills_workers_does_not_begin_from_nothing(
     fresh_tenant: Tenant,
 ) -> None:
-    for deaths in (1, 2, 3):
-        add(fresh_tenant)
+    add(fresh_tenant)
+    seen: list[tuple[str, int]] = []
+    for _ in range(4):
         due_now()
         job = claim_one()
         claims.begin(job)
-        newer = add(fresh_tenant)  # a webhook, while it runs
+        newer = add(fresh_tenant) if len(seen) < 3 else job.pk  # a webhook, while it runs
         expire_leases()
         claims.take_back_expired()
-        if deaths < 3:
-            assert (row(job.pk).state, row(newer).deaths) == (SUPERSEDED, deaths)
-    assert row(job.pk).state == DEAD
-    assert (row(newer).state, row(newer).deaths) == (QUEUED, 2), "it may have come to repair it"
-    due_now()
-    claims.begin(claim_one())
-    expire_leases()
-    claims.take_back_expired()
-    assert row(newer).state == DEAD
+        seen.append((row(job.pk).state, row(newer).deaths))
+    assert seen == [(SUPERSEDED, 1), (SUPERSEDED, 2), (DEAD, 2), (DEAD, 3)], (
+        "the last may repair it"
+    )
 
 
 def test_an_expired_job_makes_way_for_newer_work_on_the_same_subject(

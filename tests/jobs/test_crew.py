@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.db import OperationalError
 
 from connector import tasks
 from connector.jobs import crew as crews
-from connector.jobs import runner
+from connector.jobs import liveness, runner
 from connector.jobs.context import JobRun
 from connector.jobs.crew import Crew
 from tenants.models import Tenant
@@ -90,7 +91,7 @@ def test_a_job_that_hangs_holds_up_itself_only(
     for number in range(3):
         other = add(fresh_tenant, ELSEWHERE, number)
         crew.ring("stripe")
-        eventually(lambda job=other: is_done(job))
+        eventually(partial(is_done, other))
     assert row(hangs).state == RUNNING
 
 
@@ -170,7 +171,7 @@ def test_a_thread_that_nobody_needs_ends_and_another_comes_with_the_next_ring(
     for number in range(2):
         job_id = add(fresh_tenant, PROBE, number)
         crew.ring("intake")
-        eventually(lambda job=job_id: is_done(job))
+        eventually(partial(is_done, job_id))
         eventually(lambda: not crew._threads)
 
 
@@ -195,7 +196,7 @@ def test_a_worker_all_of_whose_threads_hang_does_not_say_that_it_makes_progress(
     fresh_tenant: Tenant, gate: Gate, make_crew: Callable[..., Crew], monkeypatch: Any
 ) -> None:
     touched: list[int] = []
-    monkeypatch.setattr(tasks.liveness, "touch", lambda: touched.append(1))
+    monkeypatch.setattr(liveness, "touch", lambda: touched.append(1))
     crew = make_crew({PROBE.name: gate.wait}, size=1)
     monkeypatch.setattr(tasks, "crew", lambda: crew)
     tasks.work("stripe")
