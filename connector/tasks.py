@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from functools import cache
 from typing import Any
@@ -21,6 +22,7 @@ from connector.models import Clock
 from tenants.scope import every_tenant
 
 log = logging.getLogger(__name__)
+SWITCH_S = 0.001  # threads that wait for Postgres get their turn soon
 ENDING_S = 20.0  # the supervisor waits a little longer
 _READY = """
 SELECT queue FROM unnest(%s::text[]) AS queues(queue)
@@ -42,6 +44,7 @@ def watch_progress(**_: Any) -> None:
 @worker_process_init.connect
 def begin_process(**_: Any) -> None:
     """In each process that runs jobs: end only between moments, save tokens that were left behind."""
+    sys.setswitchinterval(SWITCH_S)
     undisturbed.install()
     try:
         tokens.recover_spooled()

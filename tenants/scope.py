@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from django.db import connection, models, transaction
 
 from audit.recording import untold
+from config.riding import arrive, get_off, ride_along
 
 EVERY_TENANT: Final = "*"
 _scope: ContextVar[str] = ContextVar("tenant_scope", default="")
@@ -107,7 +108,9 @@ def _scoped(scope: str) -> Iterator[None]:
         token = _scope.set(scope)
         try:
             yield
+            arrive()
         finally:
+            get_off()
             _scope.reset(token)
         if outer and outer != scope:  # a rollback restores it by itself
             _set_local(outer)
@@ -141,8 +144,7 @@ SELECT set_config('app.tenant', %s, true), pg_advisory_xact_lock(hashtextextende
 
 
 def _set_local(scope: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('app.tenant', %s, true)", [scope])
+    ride_along(f"SELECT set_config('app.tenant', '{scope}', true)")
 
 
 class TenantManager(models.Manager[OwnedModel]):

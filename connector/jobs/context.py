@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Self
 
 from audit.recording import Cause
-from config.prepared import prepared_cursor
+from config.riding import Row, ride_along
 from connector.errors import FenceLost
 from connector.models import SyncJob
 
-_HOLD = """
-SELECT 1 FROM connector_syncjob
-WHERE id = %s AND tenant_id = %s AND fence = %s AND state = 'running' FOR UPDATE
-"""
+_HOLD = (
+    "SELECT 1 FROM connector_syncjob"
+    " WHERE id = {:d} AND tenant_id = {:d} AND fence = {:d} AND state = 'running' FOR UPDATE"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +49,12 @@ class JobRun:
     def hold_fence(self) -> None:
         """Call inside a tenant scope before saving: nobody else may have taken over this job.
 
-        Raises FenceLost when the lease ran out and another worker claimed it; the transaction then
-        rolls back and nothing of a zombie's work is saved.
+        If the lease ran out and another worker claimed it, the next statement of the scope, or its end,
+        raises FenceLost; the transaction then rolls back and nothing of a zombie's work is saved.
         """
-        with prepared_cursor() as cursor:
-            cursor.execute(_HOLD, [self.job_id, self.tenant_id, self.fence])
-            alive = cursor.fetchone()
+        ride_along(_HOLD.format(self.job_id, self.tenant_id, self.fence), self._check)
+
+    def _check(self, alive: Row) -> None:
         if not alive:
             raise FenceLost(f"job {self.job_id} was taken over by another worker")
 

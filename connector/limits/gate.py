@@ -160,8 +160,9 @@ class VendorGate:
 
 
 def _holder() -> str:
-    """Who calls: one thread of one process."""
-    return f"{HOST}:{os.getpid()}:{threading.get_ident()}"
+    """Who calls: a job, or one thread of one process."""
+    run = current_run()
+    return f"{taking.JOB}{run.job_id}" if run else f"{HOST}:{os.getpid()}:{threading.get_ident()}"
 
 
 def _refuse(vendor: str, operation: str, reason: str, wait_s: float) -> NoReturn:

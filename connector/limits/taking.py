@@ -15,7 +15,8 @@ BREAK_AFTER_FAILURES = 5
 RAMP_S = 60  # after an incident of the vendor, calls come back over this time
 RAMP_FROM = 0.1
 PROBE_S = 45  # no call takes longer: who has not come back by then is dead
-SLOT_GRACE_S = 0.5  # between two calls of one worker nobody else takes its place
+SLOT_GRACE_S = 0.5  # between two calls of one job nobody else takes its place
+JOB = "job:"  # so holders begin that are jobs: their places are free once they end
 SLOW_IN_FLIGHT = 1
 BUSY_WAIT_S = 0.5  # until somebody who calls now may be done
 
@@ -70,6 +71,10 @@ WITH locked AS (
         SELECT count(*) FROM jsonb_each_text(in_flight) one
         WHERE one.key <> %(holder)s
           AND one.value::float8 > EXTRACT(EPOCH FROM statement_timestamp())
+          AND CASE WHEN one.key LIKE '{JOB}%%' THEN EXISTS (
+              SELECT 1 FROM connector_syncjob job
+              WHERE job.id = substr(one.key, {len(JOB) + 1})::bigint AND job.state = 'running')
+              ELSE true END
     ) >= CASE WHEN slow_until > statement_timestamp() THEN {SLOW_IN_FLIGHT}
               ELSE COALESCE(most_in_flight, %(most_in_flight)s) END
     UNION ALL

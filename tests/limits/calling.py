@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +13,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from connector.errors import VendorRateLimited
-from connector.jobs import kinds
+from connector.jobs import kinds, ledger
 from connector.jobs.context import JobRun, running
 from connector.limits.gate import VendorGate
-from connector.models import RateBucket, VendorIncident
+from connector.models import RateBucket, SyncJob, VendorIncident
 from connector.vendors.gate import CallReport
 from tenants.models import Tenant
 from tenants.scope import every_tenant, tenant_scope
@@ -25,15 +27,14 @@ OF_INCIDENTS = ("opened_at", "probe_at", "closed_at")
 
 
 def job_of(tenant: Tenant, kind: kinds.Kind = kinds.SYNC_INVOICE) -> JobRun:
-    return JobRun(
-        job_id=0,
-        tenant_id=tenant.pk,
-        kind=kind.name,
-        subject="1",
-        fence=1,
-        attempt=1,
-        cause=cause(),
-    )
+    """The job that this thread runs, as if it were of this kind."""
+    subject = str(threading.get_ident())
+    with tenant_scope(tenant.pk):
+        mine = SyncJob.objects.filter(subject=subject)
+        if not mine.exists():
+            ledger.enqueue(tenant_id=tenant.pk, kind=kind, subject=subject, cause=cause())
+            mine.update(state=SyncJob.State.RUNNING, attempts=1, fence=1)
+        return replace(JobRun.of(mine.get()), kind=kind.name)
 
 
 def account(tenant: Tenant, vendor: str = "freshbooks", endpoint: str = "", **values: Any) -> None:

@@ -15,7 +15,7 @@ from connector.jobs import kinds
 from connector.jobs.context import running
 from connector.limits import budgets
 from connector.limits.gate import CallInsideTransaction, VendorGate
-from connector.models import CallCount, RateBucket
+from connector.models import CallCount, RateBucket, SyncJob
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.factories import make_tenant
@@ -162,12 +162,22 @@ def test_a_place_is_free_again_soon_after_the_answer(fresh_tenant: Tenant) -> No
 
     def call_elsewhere(_: int) -> None:
         gate = gate_of(fresh_tenant)
-        assert passes(gate, fresh_tenant)
-        gate.after(report("ok"))
+        with running(job_of(fresh_tenant)):
+            gate.before("freshbooks", "freshbooks.invoices.get")
+            gate.after(report("ok"))
 
     at_once(1, call_elsewhere)
     (until,) = row_of(fresh_tenant).in_flight.values()
     assert until < timezone.now().timestamp() + 1
+
+
+def test_the_place_of_a_job_is_free_as_soon_as_it_ends(fresh_tenant: Tenant) -> None:
+    account(fresh_tenant, capacity=100, tokens=100, most_in_flight=1)
+    at_once(1, lambda _: passes(gate_of(fresh_tenant), fresh_tenant))
+    assert why_not(gate_of(fresh_tenant), fresh_tenant) == "own_in_flight"
+    with tenant_scope(fresh_tenant.pk):
+        SyncJob.objects.update(state=SyncJob.State.DONE)
+    assert passes(gate_of(fresh_tenant), fresh_tenant)
 
 
 def test_a_slow_account_is_called_by_one_worker_at_a_time(fresh_tenant: Tenant) -> None:
@@ -223,12 +233,13 @@ def test_a_call_costs_one_statement_before_and_one_after(fresh_tenant: Tenant) -
     account(fresh_tenant, "stripe", capacity=100, tokens=100)
     gate = gate_of(fresh_tenant)
     assert passes(gate, fresh_tenant, "stripe")
-    with CaptureQueriesContext(connection) as before, running(job_of(fresh_tenant)):
-        gate.before("stripe", "stripe.invoices.get")
-    with CaptureQueriesContext(connection) as after:
-        gate.after(report("ok", "stripe"))
+    with running(job_of(fresh_tenant)):
+        with CaptureQueriesContext(connection) as before:
+            gate.before("stripe", "stripe.invoices.get")
+        with CaptureQueriesContext(connection) as after:
+            gate.after(report("ok", "stripe"))
 
     def of_ours(queries: Any) -> list[str]:
-        return [one["sql"][:20] for one in queries if "connector_" in one["sql"]]
+        return [one["sql"] for one in queries if "connector_" in one["sql"]]
 
     assert (len(of_ours(before)), len(of_ours(after))) == (1, 1)
