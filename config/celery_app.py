@@ -41,7 +41,7 @@ app.conf.update(
     task_create_missing_queues=False,
     worker_prefetch_multiplier=1,
     worker_eta_task_limit=100,
-    worker_max_tasks_per_child=5000,
+    worker_max_tasks_per_child=100_000,  # a ring is little work, and to begin a process anew is much
     worker_soft_shutdown_timeout=20,
     worker_send_task_events=False,
     worker_enable_remote_control=False,

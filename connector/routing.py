@@ -33,7 +33,8 @@ from connector.sync.clients import sync_client
 from connector.sync.context import SyncRun
 from connector.sync.pair import sync_invoice
 from connector.sync.return_facts import rows_of
-from connector.sync.stray import is_told, look_up_stripe_payment
+from connector.sync.stray import look_up_stripe_payment
+from connector.sync.told import is_told
 from tenants.scope import tenant_scope
 
 Route = tuple[kinds.Kind, str]  # what to do, with which subject

@@ -19,6 +19,7 @@ SLOT_GRACE_S = 0.5  # between two calls of one job nobody else takes its place
 JOB = "job:"  # so holders begin that are jobs: their places are free once they end
 SLOW_IN_FLIGHT = 1
 BUSY_WAIT_S = 0.5  # until somebody who calls now may be done
+SLOW_WAIT_S = 2  # the same, of an account that is slow
 
 # What the vendor's 429s taught (see `answers.lower`): back to where the last one came within
 # `recovery_s`, from there slowly, then faster and faster up to what was chosen. The burst shrinks
@@ -66,7 +67,8 @@ WITH locked AS (
     FROM filled WHERE blocked_until > statement_timestamp()
         AND NOT (%(probing)s AND failures >= {BREAK_AFTER_FAILURES})
     UNION ALL
-    SELECT 3, 'in_flight', {BUSY_WAIT_S} FROM filled
+    SELECT 3, 'in_flight', CASE WHEN slow_until > statement_timestamp() THEN {SLOW_WAIT_S}
+        ELSE {BUSY_WAIT_S} END FROM filled
     WHERE endpoint = '' AND (
         SELECT count(*) FROM jsonb_each_text(in_flight) one
         WHERE one.key <> %(holder)s

@@ -27,6 +27,7 @@ from connector.models import (
 from connector.money import Money
 from connector.sync.context import SyncRun
 from connector.sync.returned import follow_payment
+from connector.sync.told import is_told
 from connector.vendors.stripe.money_records import StripeCharge
 from connector.vendors.stripe.pages import all_pages
 from connector.vendors.stripe.records import StripeInvoicePayment
@@ -34,8 +35,6 @@ from tenants.scope import tenant_scope
 
 FOREIGN = "Paid a Stripe invoice that did not come from FreshBooks."
 SUCCEEDED = "succeeded"
-PAID = "invoice_payment.paid"
-SUCCESS = {PAID, "payment_intent.processing", "payment_intent.succeeded", "charge.succeeded"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,27 +88,6 @@ def _intent_of(run: SyncRun, charge_id: str) -> str:
         return run.stripe.get_charge(charge_id).payment_intent_id or charge_id
     except VendorNotFound:
         return charge_id
-
-
-def is_told(payment_id: str) -> bool:
-    """Whether events of our invoices say that this payment paid them, and no event says more of it.
-
-    Each of those has its invoice looked at. Not so for money that came without an invoice, nor for
-    what people matched to invoices. Inside a scope.
-    """
-    said = list(
-        Delivery.objects.filter(source=Delivery.Source.STRIPE, payment_id=payment_id)
-        .exclude(payment_id="")
-        .values_list("event_type", "invoice_id", "state")
-    )
-    living = (Delivery.State.RECEIVED, Delivery.State.ROUTED)
-    paid = [invoice for kind, invoice, state in said if kind == PAID and state in living]
-    return bool(
-        paid
-        and {kind for kind, _, _ in said} <= SUCCESS
-        and InvoiceRevision.objects.filter(stripe_invoice_id__in=paid).exists()
-        and not StrayPayment.objects.filter(payment_id=payment_id).exists()
-    )
 
 
 def _was_told(run: SyncRun, payment_id: str) -> bool:

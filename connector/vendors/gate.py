@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from connector.errors import (
@@ -65,10 +65,10 @@ class OpenGate:
 class CallProgress:
     """What a call under way has learned so far, for its report."""
 
+    started: float
     status: int | None = None
     request_id: str = ""
     rate_limited_reason: str = ""
-    started: float = field(default_factory=time.monotonic)
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def gated_call(
     A call that the gate refuses is not reported: it never happened.
     """
     gate.before(vendor, operation)
-    progress = CallProgress()
+    progress = CallProgress(started=time.monotonic())
     outcome, retry_after_s = "broken", None
     try:
         yield progress

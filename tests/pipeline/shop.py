@@ -58,7 +58,11 @@ class Shop(VendorSide):
     def enqueue(self, kind: kinds.Kind, subject: object = "") -> int:
         with tenant_scope(self.tenant.pk):
             return ledger.enqueue(
-                tenant_id=self.tenant.pk, kind=kind, subject=str(subject), cause=cause()
+                tenant_id=self.tenant.pk,
+                kind=kind,
+                subject=str(subject),
+                cause=cause(),
+                delay_s=0,
             )
 
     def run(self, kind: kinds.Kind, subject: object = "") -> SyncJob:

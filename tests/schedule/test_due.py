@@ -216,8 +216,8 @@ def test_what_is_due_costs_the_same_among_a_hundred_thousand_tenants(many_tenant
     with every_tenant():
         ids = list(PollFeed.objects.filter(tenant__state="live").values_list("pk", flat=True)[:7])
         PollFeed.objects.filter(pk__in=ids).update(next_due_at=timezone.now())
-    with connection.execute_wrapper(explain):
-        assert schedule.queue_due_feeds() == 7
+        with connection.execute_wrapper(explain):
+            assert schedule.queue_due_feeds() == 7
     (plan,) = explained[0]
     nodes = list(plan_nodes(plan["Plan"]))
     assert "feed_due" in {node.get("Index Name") for node in nodes}
