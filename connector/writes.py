@@ -284,7 +284,7 @@ def _apply(
     if then is None:
         return None
     try:
-        job.hold_fence()
+        job.hold_fence(at_once=True)
     except FenceLost as lost:
         return lost
     then(dict(row.result))

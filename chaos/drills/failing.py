@@ -7,15 +7,16 @@ import time
 from functools import partial
 
 from chaos.drills.new_business import invoice
-from chaos.invariants.evidence import Row
+from chaos.invariants.evidence import Connected, Row
 from chaos.invariants.verdict import Verdict, judge
 from chaos.processes.settling import settle
 from chaos.processes.system import WORKERS, System
+from demo.simulators import Simulator
 from demo.stack import send_signal, wait_until
 
 DEATHS = 3
 PATIENCE_S = 120.0
-HOW = "an invoice whose reading hangs, and whose worker is killed each time"
+HOW = "an edited invoice whose reading hangs, and whose worker is killed each time"
 
 
 def failed_and_ended_well(system: System) -> Verdict:
@@ -23,11 +24,13 @@ def failed_and_ended_well(system: System) -> Verdict:
     one = next(t for t in system.tenants if t.mode == "record" and t.hears != "polls")
     freshbooks, _ = system.simulators()
     client = freshbooks.book()["accounts"][one.account_id]["clients"][0]["id"]
+    made = invoice(freshbooks, one, client, 1)
+    wait_until(lambda: _states(system, made) == ["open"], "the invoice to be open", PATIENCE_S)
     freshbooks.add_fault(
         "slow", times=None, path=rf"/account/{one.account_id}/invoices/invoices/\d+$", delay_s=9.0
     )
     try:
-        made = invoice(freshbooks, one, client, 1)
+        _edit(freshbooks, one, made)
         for deaths in range(DEATHS):
             wait_until(partial(_job, system, made, "running", deaths), "the job to run", PATIENCE_S)
             time.sleep(1)  # it has been begun, and its reading hangs
@@ -41,12 +44,24 @@ def failed_and_ended_well(system: System) -> Verdict:
         problems.append(f"job {failed['id']} does not say why or what to do")
     system.stack.manage("requeue", str(failed["id"]))
     problems += settle(system, patience_s=system.size.settle_s).unfinished
-    links = system.query(
-        "SELECT state FROM connector_invoicelink WHERE freshbooks_invoice_id = %s", made
-    )
-    if [row["state"] for row in links] != ["open"]:
-        problems.append(f"invoice {made} is {links} after its job was put back")
+    if _states(system, made) != ["open"]:
+        problems.append(f"invoice {made} is {_states(system, made)} after its job was put back")
     return judge("I28", 1, problems, how=HOW)
+
+
+def _edit(freshbooks: Simulator, one: Connected, invoice_id: int) -> None:
+    """A change of an invoice that is known is always read from the invoice itself."""
+    line = {"name": "Later work", "qty": "1", "unit_cost": {"amount": "91.20", "code": "CAD"}}
+    freshbooks.act(
+        "edit_invoice", account_id=one.account_id, id=invoice_id, invoice={"lines": [line]}
+    )
+
+
+def _states(system: System, invoice_id: int) -> list[str]:
+    rows = system.query(
+        "SELECT state FROM connector_invoicelink WHERE freshbooks_invoice_id = %s", invoice_id
+    )
+    return [row["state"] for row in rows]
 
 
 def _job(system: System, invoice_id: int, state: str, deaths: int) -> Row:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from audit.recording import Cause
-from config.riding import Row, ride_along
+from config.riding import Row, arrive, ride_along
 from connector.errors import FenceLost
 from connector.models import SyncJob
 
@@ -46,13 +46,16 @@ class JobRun:
             cause=Cause(actor=job.actor, reason=job.reason, correlation_id=job.correlation_id),
         )
 
-    def hold_fence(self) -> None:
+    def hold_fence(self, *, at_once: bool = False) -> None:
         """Call inside a tenant scope before saving: nobody else may have taken over this job.
 
         If the lease ran out and another worker claimed it, the next statement of the scope, or its end,
         raises FenceLost; the transaction then rolls back and nothing of a zombie's work is saved.
+        `at_once`: raise it here.
         """
         ride_along(_HOLD.format(self.job_id, self.tenant_id, self.fence), self._check)
+        if at_once:
+            arrive()
 
     def _check(self, alive: Row) -> None:
         if not alive:

@@ -25,7 +25,7 @@ MOST = 20  # in one commit: others wait for the rows that it holds
 class SharedRun(JobRun):
     """A run whose fence is checked when all that share its commit end: nothing is saved if it was lost."""
 
-    def hold_fence(self) -> None:
+    def hold_fence(self, *, at_once: bool = False) -> None:
         """Nothing to do yet."""
 
 

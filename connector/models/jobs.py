@@ -89,8 +89,12 @@ class SyncJob(TenantOwned):
             models.Index(
                 fields=["tenant", "kind", "subject"], condition=Q(state="dead"), name="job_dead"
             ),
+            # Of no use to who asks what runs for a tenant: that is what the index of the lanes is for,
+            # and Postgres, which expects hardly a running row, would take either.
             models.Index(
-                fields=["lease_expires_at"], condition=Q(state="running"), name="job_leased"
+                fields=["lease_expires_at"],
+                condition=Q(state="running", lease_expires_at__isnull=False),
+                name="job_lease_ends",
             ),
             models.Index(fields=["tenant", "state", "-created_at"], name="job_by_state"),
             models.Index(fields=["tenant", "kind", "subject"], name="job_by_subject"),

@@ -51,7 +51,7 @@ from tenants.scope import tenant_scope
 
 _FROM_FRESHBOOKS = (
     "freshbooks_client_id",
-    "client",
+    "client_id",
     "number",
     "currency",
     "freshbooks_status",
@@ -127,6 +127,7 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> _Known:
         )
         found: InvoiceLink | None = known.first()
         link = found or InvoiceLink(tenant_id=run.tenant_id, freshbooks_invoice_id=invoice.id)
+        before = _from_freshbooks(link)
         link.freshbooks_client_id = invoice.client_id
         if link.client is None:  # settled before it came here: nothing else asks for its client
             link.client = ClientLink.objects.filter(freshbooks_client_id=invoice.client_id).first()
@@ -141,9 +142,14 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> _Known:
             link.save(force_insert=True)
             forget_listed(run.job.job_id)
             return _Known(link=link, revisions=[], has_money=False)
-        link.save(update_fields=_FROM_FRESHBOOKS)
+        if _from_freshbooks(link) != before:
+            link.save(update_fields=_FROM_FRESHBOOKS)
         revisions = revisions_of(link)
         return _Known(link=link, revisions=revisions, has_money=knows_money(link))
+
+
+def _from_freshbooks(link: InvoiceLink) -> list[object]:
+    return [getattr(link, name) for name in _FROM_FRESHBOOKS]
 
 
 def _take_all_money(run: SyncRun, link: InvoiceLink, sight: StripeSight, books: Books) -> None:

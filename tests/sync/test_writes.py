@@ -271,3 +271,22 @@ def test_a_bad_answer_does_not_undo_the_end_that_another_job_wrote(job: JobRun) 
     assert (kept.state, kept.result) == (VendorWrite.State.CONFIRMED, {"id": "in_1"})
     assert writes.perform(job, vendor.intent()) == {"id": "in_1"}
     assert len(vendor.sent) == 1
+
+
+def test_what_follows_from_a_write_is_not_saved_for_a_job_that_was_taken_over_but_the_write_is(
+    fresh_tenant: Tenant, job: JobRun
+) -> None:
+    followed: list[dict[str, Any]] = []
+
+    def freeze(_body: dict[str, Any], _key: str) -> str:
+        expire_leases()
+        claims.take_back_expired()
+        return "in_1"
+
+    with pytest.raises(FenceLost):
+        writes.perform(job, Vendor().intent(call=freeze, then=followed.append))
+    (kept,) = stored(job)
+    assert (kept.state, kept.vendor_object_id, followed) == ("confirmed", "in_1", [])
+    heir, vendor = _run_of(fresh_tenant), Vendor()
+    writes.perform(heir, vendor.intent(then=followed.append))
+    assert (vendor.sent, followed) == ([], [{"id": "in_1"}])
