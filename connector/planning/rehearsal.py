@@ -43,7 +43,7 @@ class Rehearsed:
 class RehearsedJob(JobRun):
     """The job for a rehearsal: nothing of it is saved, so nobody's fence is in its way."""
 
-    def hold_fence(self) -> None:
+    def hold_fence(self, *, at_once: bool = False) -> None:
         """Whoever keeps the steps holds it."""
 
 
