@@ -2,7 +2,7 @@
 
 The product holds no switches: commits are seen at the database connection, vendor calls at the HTTP
 door. A point is named by the operation or function that crosses, and by the side of the boundary:
-`stripe.invoices.finalize:asked`, `connector.writes._begin:committed`.
+`stripe.invoices.finalize:asked`, `connector.intents.save_first:committed`.
 """
 
 from __future__ import annotations
