@@ -14,10 +14,12 @@ from django.utils import timezone
 from audit.recording import Cause, record
 from connector.errors import GrantLost
 from connector.jobs import ledger
+from connector.vendors.freshbooks.tokens import REFUSED_AGAIN
 from tenants.models import ConnectionState, FreshBooksConnection, FreshBooksGrant
 from tenants.scope import every_tenant
 
 GRANT_LOST = "grant_lost"
+GRANT_CODES = (GRANT_LOST, REFUSED_AGAIN)  # what waits to be connected again
 INCIDENT_WINDOW = timedelta(minutes=10)
 INCIDENT_LEAST = 5  # fewer refusals than this are people, whatever their share
 INCIDENT_PERCENT = 5
@@ -63,25 +65,31 @@ def restore_connections(
 ) -> None:
     """Let tenants of a working grant go on: their held work becomes due.
 
-    `account_ids` limits this to the businesses that the login can still reach.
+    `account_ids`: somebody signed in, and this login can reach these businesses; of their tenants also
+    that goes on for which even a new token was refused.
     """
+    signed_in = account_ids is not None
+    states = [ConnectionState.NEEDS_REAUTH, *([ConnectionState.CONNECTED] if signed_in else [])]
     with every_tenant():
-        lost = FreshBooksConnection.objects.filter(
-            grant_id=grant.pk, state=ConnectionState.NEEDS_REAUTH
-        ).order_by("tenant_id")
-        for connection in lost.select_for_update():
-            if account_ids is not None and connection.account_id not in account_ids:
-                continue
-            connection.state = ConnectionState.CONNECTED
-            connection.save(update_fields=["state"])
-            released = ledger.release_held(connection.tenant_id, code=GRANT_LOST)
-            record(
-                tenant_id=connection.tenant_id,
-                action="freshbooks.connection_restored",
-                entity=f"freshbooks_account:{connection.account_id}",
-                cause=cause,
-                details={"released_jobs": released},
-            )
+        waiting = FreshBooksConnection.objects.filter(grant_id=grant.pk, state__in=states)
+        for connection in waiting.order_by("tenant_id").select_for_update():
+            if account_ids is None or connection.account_id in account_ids:
+                _restore(connection, GRANT_CODES if signed_in else (GRANT_LOST,), cause)
+
+
+def _restore(connection: FreshBooksConnection, codes: Collection[str], cause: Cause) -> None:
+    was_lost = connection.state == ConnectionState.NEEDS_REAUTH
+    connection.state = ConnectionState.CONNECTED
+    connection.save(update_fields=["state"])
+    released = sum(ledger.release_held(connection.tenant_id, code=code) for code in codes)
+    if was_lost or released:
+        record(
+            tenant_id=connection.tenant_id,
+            action="freshbooks.connection_restored",
+            entity=f"freshbooks_account:{connection.account_id}",
+            cause=cause,
+            details={"released_jobs": released},
+        )
 
 
 def note_refusal(grant: FreshBooksGrant) -> None:

@@ -18,16 +18,14 @@ from django.utils import timezone
 
 from audit.recording import Cause, record
 from connector.connecting.refusals import ConnectRefused, ended_attempt
-from connector.grants import GRANT_LOST
+from connector.grants import GRANT_CODES
 from connector.jobs import ledger
 from connector.jobs.kinds import PING, REGISTER_WEBHOOKS
-from connector.vendors.freshbooks.tokens import REFUSED_AGAIN
 from tenants.models import ConnectionState, FreshBooksConnection, OAuthState, Tenant
 from tenants.scope import every_tenant
 
 CHOICE_LIFE = timedelta(minutes=30)
 CLIENT_ROLE = "client"
-GRANT_CODES = (GRANT_LOST, REFUSED_AGAIN)  # what waits to be connected again
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -228,6 +228,18 @@ def test_work_whose_new_token_was_refused_goes_on_when_connected_again(
         assert SyncJob.objects.get(kind="sync_invoice").state == SyncJob.State.QUEUED
 
 
+def test_so_does_that_of_the_other_tenants_of_this_login(
+    simulators: Simulators, tenant: Tenant, owner: Person, business: dict[str, Any]
+) -> None:
+    second = new_tenant()
+    connect(tenant, owner, business)
+    connect(second, owner, simulators.freshbooks.business(owner.login, name="Oak Studio"))
+    hold_a_job(second, REFUSED_AGAIN)
+    sign_in(tenant, owner)
+    with tenant_scope(second.pk):
+        assert SyncJob.objects.get(kind="sync_invoice").state == SyncJob.State.QUEUED
+
+
 def hold_a_job(tenant: Tenant, code: str = GRANT_LOST) -> None:
     with tenant_scope(tenant.pk):
         job = ledger.enqueue(
