@@ -13,6 +13,7 @@ from bench.plots import plots_of
 from bench.running import Report, rows_of, series_of
 
 DOCS = ROOT / "docs"
+NOT_MEASURED = "Not measured yet."
 SIGNS = {"goal": "★", "held": "✓", "broken": "✗"}
 WORDS = {"goal": "goal", "held": "held", "broken": "**broken**"}
 HOW = f"""\
@@ -61,18 +62,15 @@ def page(report: Report, pictures: Mapping[str, str]) -> str:
     parts = ["# Measurements", "", HOW, "## The runs", "", *_runs(report), ""]
     series = series_of(report)
     for family in FAMILIES:
-        rows = rows_of(report, [family])
-        if rows:
-            parts += [f"## {family.capitalize()}", "", *_rows(rows), ""]
+        parts += [f"## {family.capitalize()}", "", *_rows(report, family), ""]
     if series.get("storage_kb"):
         parts += ["## Storage by table", "", *_storage(series), ""]
-    scaled = scaling.lines(rows_of(report), series)
-    if scaled:
-        parts += ["## With many tenants", "", *scaled, ""]
-    if pictures:
-        parts += ["## Plots", ""]
-        for name, title in pictures.items():
-            parts += [f"![{title}](bench-{name}.svg)", ""]
+    scaled = scaling.lines(rows_of(report), series) or [NOT_MEASURED]
+    parts += ["## With many tenants", "", *scaled, "", "## Plots", ""]
+    for name, title in pictures.items():
+        parts += [f"![{title}](bench-{name}.svg)", ""]
+    if not pictures:
+        parts += [NOT_MEASURED, ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -100,24 +98,24 @@ def _runs(report: Report) -> list[str]:
     return lines
 
 
-def _rows(rows: list[dict[str, Any]]) -> list[str]:
+def _rows(report: Report, family: str) -> list[str]:
+    found = {row["id"]: row for row in rows_of(report, [family])}
     lines = [
         "| | Measure | Against | Found | Quartiles | Limit | Goal | | Absolute |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        measure = MEASURES[row["id"]]
-        cells = [
-            row["id"],
-            measure.what,
-            measure.floor,
-            f"{figure(row['value'])} {measure.unit}".strip(),
-            _quartiles(row),
-            measure.bound(measure.limit),
-            measure.bound(measure.goal),
-            f"{SIGNS[row['verdict']]} {WORDS[row['verdict']]}",
-            _absolute(row["absolute"]),
-        ]
+    for measure in FAMILIES[family]:
+        bounds = [measure.bound(measure.limit), measure.bound(measure.goal)]
+        cells = [measure.id, measure.what, measure.floor]
+        if measure.id in found:
+            row = found[measure.id]
+            cells += [f"{figure(row['value'])} {measure.unit}".strip(), _quartiles(row), *bounds]
+            cells += [
+                f"{SIGNS[row['verdict']]} {WORDS[row['verdict']]}",
+                _absolute(row["absolute"]),
+            ]
+        else:
+            cells += ["not measured", "", *bounds, "", ""]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

@@ -89,6 +89,7 @@ def test_the_page_shows_every_figure_with_its_verdict() -> None:
     assert "![Jobs per second](bench-drain.svg)" in text
     assert "| fairness | 2026-11-27 20:00 | `abc1234` | 0.1, 2.0 | 1.0 min | full |" in text
     assert "| intake | not measured |" in text
+    assert re.search(r"\| P21 \|.*not measured", text)
     assert table(rows_of(report)).count("\n") == 2
 
 
