@@ -31,7 +31,9 @@ _served_last: dict[str, int] = {}
 
 # Tenants take turns: a claim walks the ring of tenants that have work in this queue, on from the one
 # that this worker served last, and stops once it has found as many as the batch has room for. Each
-# gives `weight` jobs a round, its most urgent first, until the batch is full. A tenant for which
+# gives `weight` jobs a round, its most urgent first, until the batch is full. (Whether it has any is
+# asked with a limit: an EXISTS may be planned as one look at the work of all. No order by id within:
+# thousands that became due in one moment would be sorted for it.) A tenant for which
 # enough other workers work already is passed over, and so is one whose vendor is to be left in peace
 # for now (in an incident of the vendor somebody must go on trying). Every step is a look into an index, so a tenant
 # with ten thousand jobs costs no more than one with ten. Rows that another worker claims at this
@@ -64,10 +66,10 @@ visited AS MATERIALIZED (
     SELECT tenant_id, row_number() OVER () AS place FROM (
         SELECT tenant_id FROM (
             SELECT tenant_id FROM onward UNION ALL SELECT tenant_id FROM around) ring
-        WHERE EXISTS (
-            SELECT 1 FROM connector_syncjob due
+        WHERE (
+            SELECT true FROM connector_syncjob due
             WHERE due.tenant_id = ring.tenant_id AND due.state = 'queued'
-              AND due.queue = %(queue)s AND due.due_at <= %(now)s)
+              AND due.queue = %(queue)s AND due.due_at <= %(now)s LIMIT 1)
           AND ((
             SELECT count(DISTINCT busy.worker) FROM connector_syncjob busy
             WHERE busy.tenant_id = ring.tenant_id AND busy.state = 'running'
@@ -106,7 +108,7 @@ visited AS MATERIALIZED (
               SELECT 1 FROM connector_syncjob busy
               WHERE busy.tenant_id = job.tenant_id AND busy.lane = job.lane
                 AND busy.state = 'running')
-        ORDER BY priority, due_at, id LIMIT share.most FOR UPDATE SKIP LOCKED) job
+        ORDER BY priority, due_at LIMIT share.most FOR UPDATE SKIP LOCKED) job
 ), picked AS (
     SELECT id, place FROM ready WHERE in_lane = 1 ORDER BY round, place, id LIMIT %(batch)s
 )
