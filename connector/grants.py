@@ -50,13 +50,7 @@ def mark_lost(grant: FreshBooksGrant, *, reason: str, cause: Cause) -> bool:
         for connection in connections.select_for_update():
             connection.state = ConnectionState.NEEDS_REAUTH
             connection.save(update_fields=["state"])
-            record(
-                tenant_id=connection.tenant_id,
-                action="freshbooks.connection_lost",
-                entity=f"freshbooks_account:{connection.account_id}",
-                cause=cause,
-                details={"reason": reason},
-            )
+            _record(connection, "freshbooks.connection_lost", cause, reason=reason)
         return True
 
 
@@ -83,13 +77,17 @@ def _restore(connection: FreshBooksConnection, codes: Collection[str], cause: Ca
     connection.save(update_fields=["state"])
     released = sum(ledger.release_held(connection.tenant_id, code=code) for code in codes)
     if was_lost or released:
-        record(
-            tenant_id=connection.tenant_id,
-            action="freshbooks.connection_restored",
-            entity=f"freshbooks_account:{connection.account_id}",
-            cause=cause,
-            details={"released_jobs": released},
-        )
+        _record(connection, "freshbooks.connection_restored", cause, released_jobs=released)
+
+
+def _record(connection: FreshBooksConnection, action: str, cause: Cause, **details: object) -> None:
+    record(
+        tenant_id=connection.tenant_id,
+        action=action,
+        entity=f"freshbooks_account:{connection.account_id}",
+        cause=cause,
+        details=details,
+    )
 
 
 def note_refusal(grant: FreshBooksGrant) -> None:
