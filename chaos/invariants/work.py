@@ -70,7 +70,7 @@ def failures_explained(evidence: Evidence, *, requeued: int) -> Verdict:
             f"{evidence.slug(row['tenant_id'])}: {row['kind']} {row['subject']} is {row['state']}"
         )
         if not row["failure_message"] or not row["next_step"]:
-            problems.append(f"{name}, and nobody says why or what to do")
+            problems.append(f"{name}, and nobody says what to do: {row['failure_message']}")
         elif row["state"] == "dead":
             problems.append(f"{name} once more: {row['failure_code']} {row['failure_message']}")
     how = f"{requeued} failed jobs were put back; {len(rows)} wait for a person"

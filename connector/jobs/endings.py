@@ -107,7 +107,7 @@ def _save_failure(job_run: JobRun, error: ConnectorError) -> None:
     job.failure_mode = error.failure_mode
     job.failure_code = error.code[:80]
     job.failure_message = mask_secrets(error.message)
-    job.next_step = error.next_step
+    job.next_step = verdict.next_step
     job.request_id = error.request_id[:120]
     job.lease_expires_at = None
     if verdict.state == SyncJob.State.QUEUED:

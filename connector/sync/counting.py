@@ -48,10 +48,13 @@ def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight)
         fits = current.status == "open" and amount <= current.amount_remaining
         if not begun and not (fits and revision.state == InvoiceRevision.State.OPEN):
             continue
-        if begun == _step(row) or (not begun and _is_whole(run, row, current)):
-            sight = _attach_payment(run, link, sight, row)
-        else:
-            _attach_record(run, link, revision, current, row)
+        try:
+            if begun == _step(row) or (not begun and _is_whole(run, row, current)):
+                sight = _attach_payment(run, link, sight, row)
+            else:
+                _attach_record(run, link, revision, current, row)
+        except VendorRefused:
+            continue  # paid meanwhile, for one; tried again as soon as it fits
         sight = replace(sight, invoice=run.answers.get(current.id) or sight.invoice)
     return sight
 
@@ -147,7 +150,10 @@ def _step(row: CollectedPayment, *, by_record: bool = False) -> str:
 def _begun(
     run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, row: CollectedPayment
 ) -> str:
-    """The step that an earlier run began, "" if none: after it, Stripe's remainder says nothing."""
+    """The step that an earlier run began, "" if none or if Stripe refused its end.
+
+    After it, Stripe's remainder says nothing.
+    """
     steps = [_step(row), _step(row, by_record=True)]
     with tenant_scope(run.tenant_id):
         write = (
@@ -157,11 +163,10 @@ def _begun(
                 revision=revision.revision,
                 step__in=steps,
             )
-            .exclude(state=VendorWrite.State.REJECTED)
             .order_by("-pk")
             .first()
         )
-    return write.step if write else ""
+    return write.step if write and write.state != VendorWrite.State.REJECTED else ""
 
 
 def _note_late(run: SyncRun, link: InvoiceLink, sight: StripeSight, row: CollectedPayment) -> None:

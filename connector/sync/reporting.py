@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from connector.errors import VendorRefused
 from connector.models import CollectedPayment, InvoiceLink, InvoiceRevision, OutsidePayment
 from connector.money import Money
 from connector.sync.alignment import StripeSight
@@ -165,14 +166,19 @@ def _tell(run: SyncRun, target: Target, row: OutsidePayment, payment: FreshBooks
         )
         _leave_to_person(run, target, row, reason)
         return False
-    if begun == PAY if begun else missing == remaining:
-        pay_out_of_band(run, target.link, target.revision, row)
+    try:
+        if begun == PAY if begun else missing == remaining:
+            pay_out_of_band(run, target.link, target.revision, row)
+        else:
+            told = report_record(
+                run, target.link, row, replace(payment, amount=missing), _customer(target)
+            )
+            attach_record(run, target.link, target.revision, row, told)
+    except VendorRefused as refusal:  # paid in Stripe meanwhile, for one
+        reason = f"The Stripe invoice does not count it: {refusal.message}"
+        _leave_to_person(run, target, row, reason)
     else:
-        told = report_record(
-            run, target.link, row, replace(payment, amount=missing), _customer(target)
-        )
-        attach_record(run, target.link, target.revision, row, told)
-    _settle(run, target, row)
+        _settle(run, target, row)
     return True
 
 
@@ -185,6 +191,9 @@ def _take_back(run: SyncRun, target: Target, row: OutsidePayment) -> bool:
         if back > 0:
             refund_record(run, target.link, row, told["id"], Money(back, row.currency))
             wrote = True
+    if row.untold_minor == 0 and row.taken_back_minor == 0:  # what the invoice refused to count
+        _settle(run, target, row)
+        return wrote
     if wrote:
         before = target.invoice.amount_remaining
         invoice = run.keep(run.stripe.get_invoice(target.revision.stripe_invoice_id))

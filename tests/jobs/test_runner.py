@@ -87,6 +87,7 @@ def test_the_kind_of_failure_decides_what_follows(
         assert job.due_at > timezone.now()
     else:
         assert audited(fresh_tenant, job.pk) == [f"job.{state}"]
+        assert job.next_step, "a person reads what to do"
 
 
 @pytest.mark.parametrize(

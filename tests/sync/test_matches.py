@@ -17,6 +17,7 @@ from tests.pipeline.simulators import Simulators
 from tests.sync.matching_steps import (
     arrive,
     customer_of,
+    decide,
     facts,
     look_up,
     match,
@@ -316,3 +317,21 @@ def test_left_alone_and_taken_up_again(shop: Shop, sent: int) -> None:
     assert only_stray(shop).suggestions
     actions = shop.audited(f"payment:{paid['id']}")
     assert actions == ["money.without_invoice", "money.left_alone", "money.taken_up_again"]
+
+
+def test_a_match_that_stripe_was_about_to_be_told_of_when_the_client_paid(
+    shop: Shop, sent: int
+) -> None:
+    paid = arrive(shop, 10000)
+    look_up(shop, paid["id"])
+    shop.stripe.fault("status_429", {"method": "POST", "path_regex": "/attach_payment$"})
+    decide(shop, paid, (sent, 10000))
+    shop.pump()
+    shop.pay(sent)
+    shop.settle()
+    shop.poll()
+    assert shop.jobs(state="dead") == []
+    assert totals(shop, sent) == (10000, 0)
+    assert kinds_of_payments(shop, sent) == ["payment_intent"]
+    assert [row.recording for row in shop.collected(sent)] == ["recorded", "needs_you"]
+    assert "overpaid" in shop.differences(sent)

@@ -235,3 +235,27 @@ def test_a_cheque_that_did_not_fit_is_reported_once_it_was_corrected(shop: Shop)
     shop.sync(invoice)
     assert [row.reporting for row in shop.outside(invoice)] == ["reported"]
     assert shop.statuses(invoice) == ["paid"]
+
+
+@pytest.mark.parametrize(("cheque", "step"), [("100.00", r"/pay$"), ("40.00", "/attach_payment$")])
+def test_a_cheque_that_stripe_was_about_to_be_told_of_when_the_client_paid(
+    shop: Shop, cheque: str, step: str
+) -> None:
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    paid = shop.cheque(invoice, cheque)
+    shop.stripe.fault("status_429", {"method": "POST", "path_regex": step})
+    shop.look(invoice)
+    shop.pay(invoice)
+    shop.settle()
+    (row,) = shop.outside(invoice)
+    assert row.reporting == "needs_you"
+    assert row.reason, "it says why"
+    assert [job.state for job in shop.jobs(kind="sync_invoice", state="dead")] == []
+    (collected,) = shop.collected(invoice)
+    assert collected.recording == "needs_you", "paid twice, and shown so, whoever was first"
+    assert shop.differences(invoice), "and the two sides do not agree"
+    shop.fb("delete_payment", id=paid)
+    shop.sync(invoice)
+    assert [row.untold_minor for row in shop.outside(invoice)] == [0]
+    assert [back for amount, back in records(shop) if back < amount] == []
