@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
@@ -32,13 +33,13 @@ _served_last: dict[str, int] = {}
 # Tenants take turns: a claim walks the ring of tenants that have work in this queue, on from the one
 # that this worker served last, and stops once it has found as many as the batch has room for. Each
 # gives `weight` jobs a round, its most urgent first, until the batch is full. (Whether it has any is
-# asked with a limit: an EXISTS may be planned as one look at the work of all. No order by id within:
-# thousands that became due in one moment would be sorted for it.) A tenant for which
+# asked with a limit: an EXISTS may be planned as one look at the work of all.) A tenant for which
 # enough other workers work already is passed over, and so is one whose vendor is to be left in peace
-# for now (in an incident of the vendor somebody must go on trying). Every step is a look into an index, so a tenant
-# with ten thousand jobs costs no more than one with ten. Rows that another worker claims at this
-# moment are skipped, and so are lanes in which something runs, and work of newer versions. Work that
-# may share a commit is begun with the claim, once: what a dead worker had begun runs alone from then on.
+# for now (in an incident of the vendor somebody must go on trying). Every step is a look into an
+# index, so a tenant with ten thousand jobs costs no more than one with ten, even if all became due
+# in one moment. Rows that another worker claims at this moment are skipped, and so are lanes in which
+# something runs, and work of newer versions. Work that may share a commit is begun with the claim,
+# once: what a dead worker had begun runs alone from then on.
 _CLAIM = """
 WITH RECURSIVE onward AS (
     (SELECT tenant_id FROM connector_syncjob
@@ -108,7 +109,7 @@ visited AS MATERIALIZED (
               SELECT 1 FROM connector_syncjob busy
               WHERE busy.tenant_id = job.tenant_id AND busy.lane = job.lane
                 AND busy.state = 'running')
-        ORDER BY priority, due_at LIMIT share.most FOR UPDATE SKIP LOCKED) job
+        ORDER BY priority, due_at, id LIMIT share.most FOR UPDATE SKIP LOCKED) job
 ), picked AS (
     SELECT id, place FROM ready WHERE in_lane = 1 ORDER BY round, place, id LIMIT %(batch)s
 )
@@ -151,7 +152,7 @@ def claim(
     known: Mapping[str, int],
     shared: Collection[str] = (),
 ) -> list[SyncJob]:
-    """Up to `batch` ready jobs of a queue, most urgent first, now running under a lease of ours.
+    """Up to `batch` ready jobs of a queue, now running under a lease of ours; in the order in which to run them.
 
     `known` names the kinds of work that this worker has handlers for, each with its newest version;
     `shared` those whose jobs may share a commit.
@@ -187,7 +188,22 @@ def _claim(
         jobs = list(SyncJob.objects.raw(_CLAIM, values))
     if jobs:
         _served_last[queue] = max(jobs, key=lambda job: job.place).tenant_id
-    return sorted(jobs, key=lambda job: (job.priority, job.due_at, job.pk))
+    return _in_order(jobs)
+
+
+def _in_order(jobs: list[Any]) -> list[SyncJob]:
+    """Tenants with few jobs go first, so that nobody waits for the many of another."""
+    of_tenant = Counter(job.tenant_id for job in jobs)
+    return sorted(
+        jobs,
+        key=lambda job: (
+            of_tenant[job.tenant_id],
+            job.place,
+            job.priority,
+            job.due_at,
+            job.pk,
+        ),
+    )
 
 
 def is_waiting_for(seconds: float) -> bool:

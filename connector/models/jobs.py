@@ -82,7 +82,7 @@ class SyncJob(TenantOwned):
         indexes = [
             models.Index(fields=["queue", "due_at"], condition=Q(state="queued"), name="job_ready"),
             models.Index(
-                fields=["queue", "tenant", "priority", "due_at"],
+                fields=["queue", "tenant", "priority", "due_at", "id"],
                 condition=Q(state="queued"),
                 name="job_turn",
             ),

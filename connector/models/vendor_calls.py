@@ -77,6 +77,9 @@ class RateBucket(TenantOwned):
     slow_until = models.DateTimeField(
         null=True, blank=True, help_text="It answers slowly: one worker at a time until then."
     )
+    turn_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last of the jobs that were sent away comes back."
+    )
     reads_month = models.DateField(null=True, blank=True)
     reads = models.PositiveIntegerField(default=0, db_default=0)
 

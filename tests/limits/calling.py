@@ -22,7 +22,7 @@ from tenants.models import Tenant
 from tenants.scope import every_tenant, tenant_scope
 from tests.pipeline.shop import cause
 
-FIELDS = ("updated_at", "blocked_until", "lowered_at", "slow_until")
+FIELDS = ("updated_at", "blocked_until", "lowered_at", "slow_until", "turn_at")
 OF_INCIDENTS = ("opened_at", "probe_at", "closed_at")
 
 

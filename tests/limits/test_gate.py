@@ -25,6 +25,7 @@ from tests.limits.calling import (
     job_of,
     pass_time,
     passes,
+    refusal,
     report,
     row_of,
     why_not,
@@ -189,6 +190,35 @@ def test_a_slow_account_is_called_by_one_worker_at_a_time(fresh_tenant: Tenant) 
     assert passes(gate_of(fresh_tenant), fresh_tenant)
 
 
+def waits(tenant: Tenant, count: int) -> list[float]:
+    """In how many seconds each of so many jobs shall come back that there is no room for."""
+    errors = [refusal(gate_of(tenant), tenant) for _ in range(count)]
+    return [error.retry_after_s or 0.0 for error in errors if error]
+
+
+def test_jobs_that_are_sent_away_come_back_one_after_the_other(fresh_tenant: Tenant) -> None:
+    account(fresh_tenant, rate_per_s=2, capacity=1, tokens=0)
+    first = waits(fresh_tenant, 5)
+    assert len(first) == 5
+    for number, wait_s in enumerate(first, start=1):
+        assert 0.45 * number <= wait_s <= 1.3 * 0.5 * number
+    pass_time(5)
+    assert passes(gate_of(fresh_tenant), fresh_tenant)
+    assert max(waits(fresh_tenant, 1)) <= 0.65, "whoever had a turn before is not counted any more"
+
+
+def test_nobody_is_sent_away_for_long(fresh_tenant: Tenant) -> None:
+    account(fresh_tenant, rate_per_s=0.2, capacity=1, tokens=0)
+    assert 25 <= max(waits(fresh_tenant, 20)) <= 1.3 * 35
+
+
+def test_a_slow_account_has_those_it_sends_away_come_back_slowly(fresh_tenant: Tenant) -> None:
+    account(fresh_tenant, capacity=100, tokens=100, most_in_flight=5)
+    gate_of(fresh_tenant).after(report("ok", duration_ms=4000))
+    at_once(1, lambda _: passes(gate_of(fresh_tenant), fresh_tenant))
+    assert [int(wait_s / 2) for wait_s in waits(fresh_tenant, 3)] >= [1, 2, 3]
+
+
 def test_an_answer_in_time_ends_that(fresh_tenant: Tenant) -> None:
     account(fresh_tenant, capacity=100, tokens=100, most_in_flight=5)
     gate = gate_of(fresh_tenant)
@@ -243,3 +273,9 @@ def test_a_call_costs_one_statement_before_and_one_after(fresh_tenant: Tenant) -
         return [one["sql"] for one in queries if "connector_" in one["sql"]]
 
     assert (len(of_ours(before)), len(of_ours(after))) == (1, 1)
+
+
+def test_after_a_429_jobs_come_back_as_fast_as_is_allowed_then(fresh_tenant: Tenant) -> None:
+    account(fresh_tenant, rate_per_s=1, capacity=1, tokens=1)
+    gate_of(fresh_tenant).after(report("rate_limited"))  # a second's pause, half of the rate
+    assert [int(wait_s / 2) for wait_s in waits(fresh_tenant, 4)] >= [0, 1, 2, 3]

@@ -30,7 +30,7 @@ ENDPOINT = "stripe.invoices.get"
 def test_after_a_429_nobody_calls_before_the_named_time(
     fresh_tenant: Tenant, named: float | None, least: float, most: float
 ) -> None:
-    account(fresh_tenant)
+    account(fresh_tenant, rate_per_s=100)
     gate = gate_of(fresh_tenant)
     assert passes(gate, fresh_tenant)
     gate.after(report("rate_limited", retry_after_s=named))
