@@ -25,12 +25,17 @@ from connector.money import Money
 from connector.sync.alignment import StripeSight
 from connector.sync.allocated import PREFIX, adopt
 from connector.sync.context import SyncRun
+from connector.sync.counting_steps import (
+    ATTACH,
+    REPORT,
+    begun_step,
+    match_of,
+    step_of,
+    unfinished_steps,
+)
 from connector.vendors.stripe.records import StripeInvoice, StripePaymentRecord
 from connector.writes import perform
 from tenants.scope import tenant_scope
-
-ATTACH = "stripe.invoices.attach_payment"
-REPORT = "stripe.payment_records.report"
 
 
 def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> StripeSight:
@@ -40,8 +45,8 @@ def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight)
         return sight
     for row in _uncounted(run, link, revision, sight.invoice):
         current = run.answers.get(sight.invoice.id) or sight.invoice
-        begun = _begun(run, link, revision, row)
-        if row.undone and begun == _step(row, by_record=True):
+        begun = begun_step(run, link, revision, row)
+        if row.undone and begun == step_of(row, by_record=True):
             _note_late(run, link, sight, row)
             continue
         amount = Money(row.kept_minor, row.currency)
@@ -49,7 +54,7 @@ def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight)
         if not begun and not (fits and revision.state == InvoiceRevision.State.OPEN):
             continue
         try:
-            if begun == _step(row) or (not begun and _is_whole(run, row, current)):
+            if begun == step_of(row) or (not begun and _is_whole(run, row, current)):
                 sight = _attach_payment(run, link, sight, row)
             else:
                 _attach_record(run, link, revision, current, row)
@@ -77,39 +82,22 @@ def _uncounted(
         matched = CollectedPayment.objects.filter(invoice=link, allocation__isnull=False)
         same = matched.filter(currency=stripe.currency).order_by("pk")
         rows = same.select_related("allocation__stray")
-        unanswered = _unfinished(link, revision, rows) if rows else set()
-        former = [row for row in rows if row.undone and _match(row).told_on == stripe.id]
+        unanswered = unfinished_steps(link, revision, rows) if rows else set()
+        former = [row for row in rows if row.undone and match_of(row).told_on == stripe.id]
         found = []
         for row in rows:
-            told = row.undone or row.kept_minor == 0 or _match(row).told_on == stripe.id
-            steps = {_step(row), _step(row, by_record=True)}
+            told = row.undone or row.kept_minor == 0 or match_of(row).told_on == stripe.id
+            steps = {step_of(row), step_of(row, by_record=True)}
             if steps & unanswered or not (told or _takes_over(row, former)):
                 found.append(row)
     return found
 
 
-def _unfinished(
-    link: InvoiceLink, revision: InvoiceRevision, rows: Iterable[CollectedPayment]
-) -> set[str]:
-    """Steps whose answer never came, or came and was not noted because we stopped just then."""
-    writes = VendorWrite.objects.filter(operation=ATTACH, entity=link.entity)
-    unanswered = writes.filter(state__in=[VendorWrite.State.SENDING, VendorWrite.State.UNKNOWN])
-    answered = writes.filter(state=VendorWrite.State.CONFIRMED, revision=revision.revision)
-    counted = {(_match(row).stray_id, row.amount_minor) for row in rows if _match(row).told_on}
-    silent = {
-        _step(row, by_record=True)
-        for row in rows
-        if row.undone and (_match(row).stray_id, row.amount_minor) not in counted
-    }
-    known = silent & set(answered.values_list("step", flat=True))
-    return known.union(unanswered.values_list("step", flat=True))
-
-
 def _takes_over(row: CollectedPayment, former: list[CollectedPayment]) -> bool:
     """Matched again as it was before: Stripe counts that already."""
-    match = _match(row)
+    match = match_of(row)
     for other in former:
-        before = _match(other)
+        before = match_of(other)
         if (before.stray_id, before.amount_minor) == (match.stray_id, match.amount_minor):
             match.told_on, before.told_on = before.told_on, ""
             match.save(update_fields=["told_on"])
@@ -119,17 +107,12 @@ def _takes_over(row: CollectedPayment, former: list[CollectedPayment]) -> bool:
     return False
 
 
-def _match(row: CollectedPayment) -> Allocation:
-    assert row.allocation is not None  # noqa: S101 - selected by it; narrows the type
-    return row.allocation
-
-
 def _is_whole(run: SyncRun, row: CollectedPayment, stripe: StripeInvoice) -> bool:
     """Whether all of one PaymentIntent of the invoice's customer was matched to it.
 
     Not if it was attached once already, for a match that was taken back: nothing is left of it then.
     """
-    stray = _match(row).stray
+    stray = match_of(row).stray
     with tenant_scope(run.tenant_id):
         attached = (
             CollectedPayment.objects.filter(stripe_payment_intent_id=stray.payment_id)
@@ -143,42 +126,16 @@ def _is_whole(run: SyncRun, row: CollectedPayment, stripe: StripeInvoice) -> boo
     )
 
 
-def _step(row: CollectedPayment, *, by_record: bool = False) -> str:
-    return f"allocation-{row.allocation_id}" + ("-record" if by_record else "")
-
-
-def _begun(
-    run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, row: CollectedPayment
-) -> str:
-    """The step that an earlier run began, "" if none or if Stripe refused its end.
-
-    After it, Stripe's remainder says nothing.
-    """
-    steps = [_step(row), _step(row, by_record=True)]
-    with tenant_scope(run.tenant_id):
-        write = (
-            VendorWrite.objects.filter(
-                operation__in=[ATTACH, REPORT],
-                entity=link.entity,
-                revision=revision.revision,
-                step__in=steps,
-            )
-            .order_by("-pk")
-            .first()
-        )
-    return write.step if write and write.state != VendorWrite.State.REJECTED else ""
-
-
 def _note_late(run: SyncRun, link: InvoiceLink, sight: StripeSight, row: CollectedPayment) -> None:
     """Its match was taken back before it was noted that Stripe was told: it is, if Stripe counts it."""
     revision = sight.revision
     assert revision is not None  # noqa: S101 - the caller looked; narrows the type
     with tenant_scope(run.tenant_id):
         writes = VendorWrite.objects.filter(operation=ATTACH, entity=link.entity)
-        write = writes.filter(revision=revision.revision, step=_step(row, by_record=True)).last()
+        write = writes.filter(revision=revision.revision, step=step_of(row, by_record=True)).last()
     record_id = str(write.body["payment_record"]) if write else ""
     if record_id and record_id in {payment.payment_record_id for payment in sight.payments}:
-        _counted(run, link, revision, _match(row), record_id)
+        _counted(run, link, revision, match_of(row), record_id)
 
 
 def _attach_payment(
@@ -199,7 +156,7 @@ def _attach_payment(
         operation=ATTACH,
         entity=link.entity,
         revision=revision.revision,
-        step=_step(row),
+        step=step_of(row),
         body={"payment_intent": payment_id},
         call=lambda stored, key: run.keep(
             run.stripe.attach_payment_intent(
@@ -228,7 +185,7 @@ def _attach_record(
     stripe: StripeInvoice,
     row: CollectedPayment,
 ) -> None:
-    match = _match(row)
+    match = match_of(row)
     body = to_match_record(
         Money(row.kept_minor, row.currency),
         payment_id=match.stray.payment_id,
@@ -243,7 +200,7 @@ def _attach_record(
         operation=REPORT,
         entity=link.entity,
         revision=revision.revision,
-        step=_step(row, by_record=True),
+        step=step_of(row, by_record=True),
         body=body,
         call=lambda stored, key: run.stripe.report_payment_record(stored, idempotency_key=key),
         summarize=lambda made: {"id": made.id},
@@ -270,7 +227,7 @@ def _count_record(
         operation=ATTACH,
         entity=link.entity,
         revision=revision.revision,
-        step=_step(row, by_record=True),
+        step=step_of(row, by_record=True),
         body={"payment_record": record_id},
         call=lambda stored, key: run.keep(
             run.stripe.attach_payment_record(
@@ -281,7 +238,7 @@ def _count_record(
         look_up=if_attached,
     )
     perform(run.job, attached)
-    _counted(run, link, revision, _match(row), record_id)
+    _counted(run, link, revision, match_of(row), record_id)
 
 
 def _counted(

@@ -98,6 +98,13 @@ def test_a_tenant_with_much_work_does_not_keep_another_waiting(fresh_tenant: Ten
     assert last in [job.pk for job in claim(2)]
 
 
+def test_nobody_waits_for_the_many_of_another_in_a_batch(committed_db: None) -> None:
+    heavy, light = make_tenant(), make_tenant()
+    many = [add(heavy, PROBE, n) for n in range(5)]
+    one = add(light)
+    assert [job.pk for job in claim(6)] == [one, *many[:3]]
+
+
 def test_turns_go_round_among_tenants(committed_db: None) -> None:
     tenants = [make_tenant() for _ in range(3)]
     for tenant in tenants:
