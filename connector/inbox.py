@@ -62,6 +62,7 @@ _INSERT_HINT = _INSERT.format(
     target="(tenant_id, source, event_type, object_id) WHERE event_id = '' AND state = 'received'",
     one="1",
 )
+_REPLAY = ledger.enqueue_rows_of("unnest(%(ids)s::bigint[]) AS id", ROUTE_DELIVERY)
 
 _COUNT_REFUSED = """
 INSERT INTO connector_refuseddelivery AS counter (day, source, reason, count, last_at)
@@ -196,15 +197,15 @@ def count_refused(*, source: str, reason: str) -> None:
 
 def replay(delivery_ids: Iterable[int], *, cause: Cause) -> int:
     """Work on deliveries again, through the same door; answer how many. Inside a scope."""
-    rows = list(Delivery.objects.filter(pk__in=list(delivery_ids)).order_by("pk"))
-    for delivery in rows:
-        ledger.enqueue(
-            tenant_id=delivery.tenant_id,
-            kind=ROUTE_DELIVERY,
-            subject=str(delivery.pk),
-            cause=cause,
-        )
-    return len(rows)
+    of_tenant: dict[int, list[int]] = {}
+    rows = Delivery.objects.filter(pk__in=list(delivery_ids)).order_by("pk")
+    for tenant_id, delivery_id in rows.values_list("tenant_id", "pk"):
+        of_tenant.setdefault(tenant_id, []).append(delivery_id)
+    with connection.cursor() as cursor:
+        for tenant_id, ids in of_tenant.items():
+            values = ledger.values_of(tenant_id, ROUTE_DELIVERY, cause)
+            cursor.execute(_REPLAY, {**values, "ids": ids})
+    return sum(map(len, of_tenant.values()))
 
 
 def mark(delivery: Delivery, state: Delivery.State, note: str, *, now: datetime) -> None:

@@ -6,7 +6,9 @@ Dictionaries, no switches: to support one more event or kind of job, add a line.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from connector import inbox, schedule
@@ -57,17 +59,29 @@ def route_delivery(job: JobRun) -> str:
     """Turn one stored delivery into work on the entity that it is about."""
     with tenant_scope(job.tenant_id):
         job.hold_fence()
-        delivery: Delivery = Delivery.objects.select_for_update().get(pk=int(job.subject))
-        route = _ignore if _is_echo(delivery) else _route_of(delivery)
+        delivery, has_cause = _held_delivery(int(job.subject))
+        is_new = delivery.processed_at is None
+        route = _ignore if has_cause or _is_our_payment(delivery) else _route_of(delivery)
         routes = route(delivery)
         for kind, subject in routes:
             ledger.enqueue(tenant_id=job.tenant_id, kind=kind, subject=subject, cause=job.cause)
         state = Delivery.State.ROUTED if routes else Delivery.State.IGNORED
         note = ", ".join(f"{kind.name} {subject}" for kind, subject in routes) or "nothing to do"
         inbox.mark(delivery, state, note, now=timezone.now())
-        if routes:
+        if routes and is_new:
             schedule.wake(job.tenant_id)
     return note
+
+
+def _held_delivery(delivery_id: int) -> tuple[Delivery, bool]:
+    """The delivery, and whether a write of ours to Stripe caused it: the job that wrote knows the
+    answer, or resumes until it does.
+    """
+    writes = VendorWrite.objects.filter(vendor="stripe", idempotency_key=OuterRef("caused_by_key"))
+    has_cause = ~Q(caused_by_key="") & Exists(writes)
+    rows = Delivery.objects.select_for_update().annotate(has_cause=has_cause)
+    delivery: Any = rows.get(pk=delivery_id)
+    return delivery, bool(delivery.has_cause)
 
 
 def look_up_payment(run: SyncRun, payment_id: int) -> str:
@@ -112,16 +126,12 @@ def _route_of(delivery: Delivery) -> Callable[[Delivery], list[Route]]:
     return ROUTES[delivery.source].get(delivery.event_type, _ignore)
 
 
-def _is_echo(delivery: Delivery) -> bool:
-    """Whether our own write caused it: that job knows the answer, or resumes until it does."""
-    if delivery.source == Delivery.Source.FRESHBOOKS:
-        return delivery.event_type == "payment.create" and _is_our_payment(delivery.object_id)
-    key = delivery.caused_by_key
-    return bool(key) and VendorWrite.objects.filter(vendor="stripe", idempotency_key=key).exists()
-
-
-def _is_our_payment(payment_id: str) -> bool:
-    return CollectedPayment.objects.filter(freshbooks_payment_id=int(payment_id)).exists()
+def _is_our_payment(delivery: Delivery) -> bool:
+    """Whether FreshBooks tells of a payment that we recorded there."""
+    if delivery.source != Delivery.Source.FRESHBOOKS or delivery.event_type != "payment.create":
+        return False
+    payment_id = int(delivery.object_id)
+    return CollectedPayment.objects.filter(freshbooks_payment_id=payment_id).exists()
 
 
 def _ignore(_: Delivery) -> list[Route]:
