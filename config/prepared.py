@@ -34,8 +34,8 @@ def prepared_cursor() -> Iterator[CursorWrapper]:
         yield cursor
 
 
-def prepared_row(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The row of a statement that commits by itself and may run twice: a single trip to Postgres.
+def prepared_row(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """The row, if any, of a statement that commits by itself and may run twice: a single trip to Postgres.
 
     Nobody asks first whether the connection still lives. If it does not, it is run again on a new one.
     """
@@ -52,8 +52,8 @@ def prepared_row(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
         return _row(statement, values)
 
 
-def _row(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+def _row(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     with prepared_cursor() as cursor:
         cursor.execute(statement, values)
-        row: tuple[Any, ...] = cursor.fetchone()
+        row: tuple[Any, ...] | None = cursor.fetchone()
         return row

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from audit.recording import Cause
 from config.prepared import prepared_row
+from connector.copies import copies
 from connector.jobs import ledger
 from connector.jobs.kinds import ROUTE_DELIVERY
 from connector.models import Delivery
@@ -44,7 +45,7 @@ stored AS (
             WHERE tenant_id = %(tenant)s AND vendor = %(source)s AND idempotency_key = %(key)s
         ) AS is_echo
     ) AS cause
-    ON CONFLICT {target} DO UPDATE SET duplicates = known.duplicates + {one}
+    ON CONFLICT {target} {known}
     RETURNING id, duplicates, state
 ), queued AS ("""
     + ledger.enqueue_rows_of("stored WHERE duplicates = 0 AND state = 'received'", ROUTE_DELIVERY)
@@ -52,15 +53,14 @@ stored AS (
 SELECT id, duplicates FROM stored
 """
 )
-# Nobody waits until the disk has the count of a copy: the event itself is there. A hint has no id, and
-# a copy of it may tell of something newer.
+# A copy of an event is counted later (connector.copies): the event itself is there. A hint has no id,
+# and a copy of it may tell of something newer.
 _INSERT_EVENT = _INSERT.format(
-    target="(tenant_id, source, event_id) WHERE NOT (event_id = '')",
-    one="(set_config('synchronous_commit', 'off', true) = 'off')::int",
+    target="(tenant_id, source, event_id) WHERE NOT (event_id = '')", known="DO NOTHING"
 )
 _INSERT_HINT = _INSERT.format(
     target="(tenant_id, source, event_type, object_id) WHERE event_id = '' AND state = 'received'",
-    one="1",
+    known="DO UPDATE SET duplicates = known.duplicates + 1",
 )
 _REPLAY = ledger.enqueue_rows_of("unnest(%(ids)s::bigint[]) AS id", ROUTE_DELIVERY)
 
@@ -73,9 +73,9 @@ ON CONFLICT (day, source, reason) DO UPDATE SET count = counter.count + 1, last_
 
 @dataclass(frozen=True)
 class Stored:
-    """The delivery's row, and whether it was new."""
+    """The delivery's row, and whether it was new. A copy of a Stripe event is not looked for: no row."""
 
-    delivery_id: int
+    delivery_id: int | None
     is_new: bool
 
 
@@ -86,13 +86,13 @@ def store_event(
     via: Delivery.Via,
     correlation_id: uuid.UUID | None = None,
 ) -> Stored:
-    """Store one Stripe event and its job; a second copy of it only counts up.
+    """Store one Stripe event and its job; a second copy of it only counts up, a moment later.
 
     `correlation_id` ties it to what found it; else it begins a chain of its own.
 
     One commit: when this returns, the event is durable and so is the work that follows from it.
     """
-    return _store(
+    stored = _store(
         _INSERT_EVENT,
         {
             "tenant": tenant_id,
@@ -110,6 +110,9 @@ def store_event(
         },
         correlation_id or uuid.uuid4(),
     )
+    if not stored.is_new:
+        copies.ask((tenant_id, event.id))
+    return stored
 
 
 def store_new_events(
@@ -184,8 +187,8 @@ def _store(
     )
     job = ledger.values_of(tenant_id, ROUTE_DELIVERY, cause)
     with own_commit(tenant_id) as scope:
-        delivery_id, duplicates = prepared_row(statement, {**job, **values, **scope})
-    return Stored(delivery_id=delivery_id, is_new=duplicates == 0)
+        row = prepared_row(statement, {**job, **values, **scope})
+    return Stored(delivery_id=row[0] if row else None, is_new=row is not None and row[1] == 0)
 
 
 def count_refused(*, source: str, reason: str) -> None:

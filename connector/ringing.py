@@ -7,13 +7,11 @@ thread of its own: a web request that stored a delivery answers at once, with Re
 from __future__ import annotations
 
 import logging
-import os
-import threading
-import time
 
 from kombu.exceptions import OperationalError
 
 from config.celery_app import app
+from connector.later import Later
 
 log = logging.getLogger(__name__)
 RING_EXPIRES_S = 10
@@ -21,42 +19,10 @@ PAUSE_S = 0.05  # a burst of deliveries is a few rings, not one for each
 PAUSE_UNHEARD_S = 1.0  # as often as the sweep rings; trying costs more than ringing
 
 
-class Ringer:
-    """Collects queue names and publishes one ring for each, from a daemon thread."""
-
-    def __init__(self) -> None:
-        self._queues: set[str] = set()
-        self._wake = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._pid = 0
-
-    def ring(self, queue: str) -> None:
-        """Ask for a ring of this queue; returns at once."""
-        with self._wake:
-            self._queues.add(queue)
-            self._ensure_thread()
-            self._wake.notify()
-
-    def _ensure_thread(self) -> None:
-        alive = self._thread is not None and self._thread.is_alive()
-        if alive and self._pid == os.getpid():
-            return  # a forked child starts its own
-        self._pid = os.getpid()
-        self._thread = threading.Thread(target=self._run, name="ringer", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while True:
-            time.sleep(self._ring_all())
-
-    def _ring_all(self) -> float:
-        """Wait until somebody asks, ring once for each queue; how long to pause then."""
-        with self._wake:
-            while not self._queues:
-                self._wake.wait()
-            queues, self._queues = self._queues, set()
-        heard = [publish(queue) for queue in queues]
-        return PAUSE_S if all(heard) else PAUSE_UNHEARD_S
+def ring_each(queues: list[str]) -> float:
+    """One ring for each queue, however often it was asked for; how long to pause then."""
+    heard = [publish(queue) for queue in dict.fromkeys(queues)]
+    return PAUSE_S if all(heard) else PAUSE_UNHEARD_S
 
 
 def publish(queue: str) -> bool:
@@ -74,6 +40,17 @@ def publish(queue: str) -> bool:
         log.warning("ring of %s was not heard: %s", queue, type(error).__name__)
         return False
     return True
+
+
+class Ringer(Later[str]):
+    """Rings from a thread of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("ringer", ring_each)
+
+    def ring(self, queue: str) -> None:
+        """Ask for a ring of this queue; returns at once."""
+        self.ask(queue)
 
 
 ringer = Ringer()

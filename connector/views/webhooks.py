@@ -97,8 +97,8 @@ def receive_stripe_event(request: HttpRequest, token: str) -> None:
         tenant_id, event = _verified(find_stripe_endpoint(token), body, signature)
     except Refused:  # by what is remembered of the endpoint, maybe: only a fresh look may refuse
         tenant_id, event = _verified(find_stripe_endpoint(token, afresh=True), body, signature)
-    inbox.store_event(tenant_id, event, via=Delivery.Via.WEBHOOK)
-    ringer.ring(INTAKE)
+    if inbox.store_event(tenant_id, event, via=Delivery.Via.WEBHOOK).is_new:
+        ringer.ring(INTAKE)
 
 
 def _verified(

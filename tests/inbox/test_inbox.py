@@ -29,7 +29,7 @@ def test_fifty_copies_of_an_event_at_once_are_one_delivery_and_one_job(
     same = event("evt_same")
     stored = at_once(50, lambda _: inbox.store_event(fresh_tenant.pk, same, via=WEBHOOK))
     assert sum(one.is_new for one in stored) == 1
-    assert [row.duplicates for row in deliveries(fresh_tenant)] == [49]
+    eventually(lambda: [row.duplicates for row in deliveries(fresh_tenant)] == [49])
     assert len(jobs(fresh_tenant)) == 1
 
 
@@ -37,8 +37,8 @@ def test_an_event_found_by_polling_is_the_one_the_webhook_brought(fresh_tenant: 
     inbox.store_event(fresh_tenant.pk, event("evt_1"), via=WEBHOOK)
     runner.drain("intake", HANDLERS)
     assert not inbox.store_event(fresh_tenant.pk, event("evt_1"), via=POLL).is_new
-    (row,) = deliveries(fresh_tenant)
-    assert (row.via, row.duplicates) == ("webhook", 1)
+    eventually(lambda: [row.duplicates for row in deliveries(fresh_tenant)] == [1])
+    assert [row.via for row in deliveries(fresh_tenant)] == ["webhook"]
     assert jobs(fresh_tenant, kind="route_delivery", state="queued") == []
 
 
@@ -140,14 +140,13 @@ def test_a_delivery_that_could_not_get_its_job_is_not_stored_at_all(
 
 
 def test_a_replay_goes_through_the_same_door(fresh_tenant: Tenant) -> None:
-    stored = [
+    for number in range(3):
         inbox.store_event(fresh_tenant.pk, event(f"evt_{number}"), via=WEBHOOK)
-        for number in range(3)
-    ]
     runner.drain("intake", HANDLERS)
+    ids = [row.pk for row in deliveries(fresh_tenant)]
     with tenant_scope(fresh_tenant.pk):
-        assert inbox.replay([one.delivery_id for one in stored], cause=cause()) == 3
-        assert inbox.replay([one.delivery_id for one in stored], cause=cause()) == 3
+        assert inbox.replay(ids, cause=cause()) == 3
+        assert inbox.replay(ids, cause=cause()) == 3
     assert len(jobs(fresh_tenant, kind="route_delivery", state="queued")) == 3, (
         "a second click adds nothing"
     )

@@ -30,13 +30,10 @@ def test_a_ring_arrives_in_redis(broker: redis.Redis) -> None:
 def test_a_broker_that_is_away_is_tried_no_more_often_than_the_sweep_rings(
     broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ringer = ringing.Ringer()
-    ringer._queues.add("reconcile")
-    assert ringer._ring_all() == ringing.PAUSE_S
+    assert ringing.ring_each(["reconcile", "reconcile"]) == ringing.PAUSE_S
     assert broker.llen("reconcile") == 1
     monkeypatch.setattr(ringing, "app", Celery("away", broker="redis://127.0.0.1:1/0"))
-    ringer._queues.add("reconcile")
-    assert ringer._ring_all() == ringing.PAUSE_UNHEARD_S
+    assert ringing.ring_each(["reconcile"]) == ringing.PAUSE_UNHEARD_S
     broker.delete("reconcile")
 
 
