@@ -5,35 +5,31 @@ Both run for nearly every commit of the product, so they are written out and pre
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from audit.chain import GENESIS
 from audit.encryption import new_data_key
-from audit.models import AuditChain, AuditEntry
+from audit.models import AuditChain
 from config.prepared import prepared_cursor
 
 _LOCK = """
 SELECT id, last_sequence, last_hash, data_key_sealed FROM audit_auditchain
 WHERE tenant_id = %s FOR UPDATE
 """
-# The entries go over as one text: Postgres takes it apart quicker than psycopg puts arrays together.
+# Each entry goes over as the JSON that was hashed (audit.chain), so what is stored is what its hash is
+# of; all as one text, which Postgres takes apart quicker than psycopg puts arrays together.
 _APPEND = """
 WITH added AS (
     INSERT INTO audit_auditentry (
         tenant_id, sequence, at, action, entity, actor, cause, correlation_id, details_encrypted,
         previous_hash, entry_hash
-    ) SELECT %s, sequence, at, action, entity, actor, cause, correlation_id,
-        decode(details, 'base64'), previous_hash, entry_hash
-    FROM jsonb_to_recordset(%s::jsonb) AS entry (
-        sequence bigint, at timestamptz, action text, entity text, actor text, cause text,
-        correlation_id uuid, details text, previous_hash text, entry_hash text)
+    ) SELECT (line->>1)::bigint, (line->>2)::bigint, (line->>3)::timestamptz, line->>4, line->>5,
+        line->>6, line->>7, (line->>8)::uuid, decode(line->>9, 'base64'), line->>10, line->>11
+    FROM jsonb_array_elements(%s::jsonb) AS line
 )
-UPDATE audit_auditchain SET last_sequence = %s, last_hash = %s WHERE tenant_id = %s
+UPDATE audit_auditchain SET last_sequence = %s, last_hash = %s WHERE id = %s
 """
-_PLAIN = ("sequence", "action", "entity", "actor", "cause", "previous_hash", "entry_hash")
 _SEALED_KEY: Any = AuditChain.data_key_sealed.field
 
 
@@ -66,18 +62,13 @@ def _lock(tenant_id: int) -> AuditChain | None:
     )
 
 
-def append(tenant_id: int, entries: Sequence[AuditEntry]) -> None:
-    """Add entries, in their order, to the chain that is locked; the last one is its head."""
-    last = entries[-1]
-    text = json.dumps([_fields(entry) for entry in entries])
+def append(chain: AuditChain, lines: Iterable[str]) -> None:
+    """Add entries, in their order, to the chain that is locked; `chain` is its head after them."""
+    values: list[int | str] = [
+        f"[{','.join(lines)}]",
+        chain.last_sequence,
+        chain.last_hash,
+        chain.pk,
+    ]
     with prepared_cursor() as cursor:
-        cursor.execute(_APPEND, [tenant_id, text, last.sequence, last.entry_hash, tenant_id])
-
-
-def _fields(entry: AuditEntry) -> dict[str, Any]:
-    fields = entry.__dict__
-    return {name: fields[name] for name in _PLAIN} | {
-        "at": entry.at.isoformat(),
-        "correlation_id": str(entry.correlation_id) if entry.correlation_id else None,
-        "details": base64.b64encode(entry.details_encrypted).decode(),
-    }
+        cursor.execute(_APPEND, values)

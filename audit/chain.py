@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
 
 from audit.encryption import canonical_json
 from audit.models import AuditEntry
@@ -18,7 +20,24 @@ FORM = "ml-connector audit entry 1"
 GENESIS = "0" * 64
 
 
-def entry_hash(entry: AuditEntry) -> str:
+@dataclass(slots=True, kw_only=True)
+class NewEntry:
+    """An entry as it is written: a row of `AuditEntry`, without what a model costs."""
+
+    tenant_id: int
+    sequence: int
+    at: datetime
+    action: str
+    entity: str
+    actor: str
+    cause: str
+    correlation_id: UUID | None
+    details_encrypted: bytes
+    previous_hash: str
+    entry_hash: str = ""
+
+
+def entry_hash(entry: AuditEntry | NewEntry) -> str:
     """The hash that the entry's columns add up to, whatever its `entry_hash` says."""
     return hash_of(hashed_columns(entry))
 
@@ -28,7 +47,14 @@ def hash_of(columns: Sequence[str | int | None]) -> str:
     return hashlib.sha256(canonical_json(columns)).hexdigest()
 
 
-def hashed_columns(entry: AuditEntry) -> list[str | int | None]:
+def close(entry: NewEntry) -> str:
+    """Give the entry its hash. Answers the JSON that was hashed, with the hash as one more element."""
+    hashed = canonical_json(hashed_columns(entry))
+    entry.entry_hash = hashlib.sha256(hashed).hexdigest()
+    return f'{hashed[:-1].decode()},"{entry.entry_hash}"]'
+
+
+def hashed_columns(entry: AuditEntry | NewEntry) -> list[str | int | None]:
     """Every column but the key and the hash itself. Times in UTC with six digits."""
     return [
         FORM,

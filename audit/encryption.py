@@ -22,16 +22,21 @@ def new_data_key() -> str:
     return base64.b64encode(AESGCM.generate_key(bit_length=256)).decode()
 
 
-def encrypt_details(details: Any, *, data_key: str, place: bytes) -> bytes:
+def cipher_of(data_key: str) -> AESGCM:
+    """What a tenant's details are encrypted and opened with."""
+    return AESGCM(base64.b64decode(data_key))
+
+
+def encrypt_details(details: Any, *, cipher: AESGCM, place: bytes) -> bytes:
     """Nonce and ciphertext of plain JSON data."""
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + _cipher(data_key).encrypt(nonce, canonical_json(details), place)
+    return nonce + cipher.encrypt(nonce, canonical_json(details), place)
 
 
-def decrypt_details(encrypted: bytes, *, data_key: str, place: bytes) -> Any:
+def decrypt_details(encrypted: bytes, *, cipher: AESGCM, place: bytes) -> Any:
     """The data back. Raises cryptography's InvalidTag if key, place or a byte is not the same."""
     nonce, ciphertext = encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:]
-    return json.loads(_cipher(data_key).decrypt(nonce, ciphertext, place))
+    return json.loads(cipher.decrypt(nonce, ciphertext, place))
 
 
 def place_of(*, tenant_id: int, sequence: int, action: str) -> bytes:
@@ -42,7 +47,3 @@ def place_of(*, tenant_id: int, sequence: int, action: str) -> bytes:
 def canonical_json(value: Any) -> bytes:
     """One spelling for one value: sorted keys, no spaces, ASCII."""
     return _JSON.encode(value).encode()
-
-
-def _cipher(data_key: str) -> AESGCM:
-    return AESGCM(base64.b64decode(data_key))

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection, transaction
 from django.utils import timezone
 
 from audit.appending import append, locked_chain
-from audit.chain import entry_hash
-from audit.encryption import decrypt_details, encrypt_details, place_of
+from audit.chain import NewEntry, close
+from audit.encryption import cipher_of, decrypt_details, encrypt_details, place_of
 from audit.models import AuditChain, AuditEntry
 from audit.redaction import redact
 from config.logging import mask_secrets
@@ -45,18 +46,37 @@ class RecordedInSavepoint(RuntimeError):
 
 
 @dataclass(frozen=True)
+class _Open:
+    """A chain that is locked: its head as it will be, and the entries that it is to get."""
+
+    chain: AuditChain
+    cipher: AESGCM
+    lines: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, tenant_id: int) -> _Open:
+        """Lock it."""
+        chain = _locked_chain(tenant_id)
+        return cls(chain, cipher_of(chain.data_key))
+
+    def append(self) -> None:
+        """Write down what it got."""
+        append(self.chain, self.lines)
+
+
+@dataclass(frozen=True)
 class _Gathering:
-    """The chains that were locked meanwhile, each with the entries that it is to get."""
+    """The chains that were locked meanwhile."""
 
     savepoints: int
-    chains: dict[int, tuple[AuditChain, list[AuditEntry]]] = field(default_factory=dict)
+    chains: dict[int, _Open] = field(default_factory=dict)
 
-    def locked(self, tenant_id: int) -> tuple[AuditChain, list[AuditEntry]]:
-        """The head as it will be, and where the next entry goes."""
+    def locked(self, tenant_id: int) -> _Open:
+        """The chain that the next entry goes to."""
         if any(connection.savepoint_ids[self.savepoints :]):
             raise RecordedInSavepoint(f"an entry of tenant {tenant_id}")
         if tenant_id not in self.chains:
-            self.chains[tenant_id] = (_locked_chain(tenant_id), [])
+            self.chains[tenant_id] = _Open.of(tenant_id)
         return self.chains[tenant_id]
 
 
@@ -72,8 +92,8 @@ def gathered() -> Iterator[None]:
         yield
     finally:
         _gathering.reset(token)
-    for tenant_id, (_, entries) in gathering.chains.items():
-        append(tenant_id, entries)
+    for chain in gathering.chains.values():
+        chain.append()
 
 
 @contextmanager
@@ -92,50 +112,49 @@ def untold() -> Iterator[None]:
 
 def record(
     *, tenant_id: int, action: str, entity: str, cause: Cause, details: Mapping[str, Any]
-) -> AuditEntry:
+) -> NewEntry | None:
     """Append one entry to the tenant's chain, inside the caller's transaction and scope.
 
     Entries of one tenant wait for each other from here to the end of the transaction: record as
     late in it as possible. Credentials in `details` are masked; texts too long for their column
-    are cut, for an audit entry must never be the reason why work fails.
+    are cut, for an audit entry must never be the reason why work fails. None within `untold`.
     Raises: NotInTransaction, KeysErased.
     """
     if not connection.in_atomic_block:
         raise NotInTransaction(f"{action} was to be recorded outside a transaction")
     if _untold.get():
-        return AuditEntry(tenant_id=tenant_id, action=action, entity=entity)
+        return None
+    told = redact(details)
     gathering = _gathering.get()
-    if gathering is not None:
-        chain, entries = gathering.locked(tenant_id)
-    else:
-        chain, entries = _locked_chain(tenant_id), []
-    entry = _follow(chain, _fit(action, 80), _fit(entity, 120), cause, redact(details))
-    entries.append(entry)
+    to = _Open.of(tenant_id) if gathering is None else gathering.locked(tenant_id)
+    entry = _follow(to, _fit(action, 80), _fit(entity, 120), cause, told)
     if gathering is None:
-        append(tenant_id, entries)
+        to.append()
     return entry
 
 
-def _follow(chain: AuditChain, action: str, entity: str, cause: Cause, details: Any) -> AuditEntry:
+def _follow(to: _Open, action: str, entity: str, cause: Cause, details: Any) -> NewEntry:
     """The next entry of a chain whose head is locked; it becomes the head."""
-    entry = AuditEntry(
+    chain, sequence = to.chain, to.chain.last_sequence + 1
+    place = place_of(tenant_id=chain.tenant_id, sequence=sequence, action=action)
+    entry = NewEntry(
         tenant_id=chain.tenant_id,
-        sequence=chain.last_sequence + 1,
+        sequence=sequence,
         at=timezone.now(),
         action=action,
         entity=entity,
         actor=_fit(cause.actor, 150),
         cause=_fit(cause.reason, 300),
         correlation_id=cause.correlation_id,
+        details_encrypted=encrypt_details(details, cipher=to.cipher, place=place),
         previous_hash=chain.last_hash,
     )
-    entry.details_encrypted = encrypt_details(details, data_key=chain.data_key, place=_place(entry))
-    entry.entry_hash = entry_hash(entry)
-    chain.last_sequence, chain.last_hash = entry.sequence, entry.entry_hash
+    to.lines.append(close(entry))
+    chain.last_sequence, chain.last_hash = sequence, entry.entry_hash
     return entry
 
 
-def read_details(entry: AuditEntry) -> Any:
+def read_details(entry: AuditEntry | NewEntry) -> Any:
     """What the entry says in detail.
 
     Raises: KeysErased after an erasure; cryptography's InvalidTag if the entry was changed.
@@ -143,8 +162,9 @@ def read_details(entry: AuditEntry) -> Any:
     chain = AuditChain.objects.get(tenant_id=entry.tenant_id)
     if not chain.data_key:
         raise KeysErased(f"the audit details of tenant {entry.tenant_id} were erased")
+    place = place_of(tenant_id=entry.tenant_id, sequence=entry.sequence, action=entry.action)
     return decrypt_details(
-        bytes(entry.details_encrypted), data_key=chain.data_key, place=_place(entry)
+        bytes(entry.details_encrypted), cipher=cipher_of(chain.data_key), place=place
     )
 
 
@@ -161,10 +181,6 @@ def _locked_chain(tenant_id: int) -> AuditChain:
     if not chain.data_key:
         raise KeysErased(f"tenant {tenant_id} was erased; nothing is recorded for it")
     return chain
-
-
-def _place(entry: AuditEntry) -> bytes:
-    return place_of(tenant_id=entry.tenant_id, sequence=entry.sequence, action=entry.action)
 
 
 def _fit(text: str, length: int) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -38,20 +39,23 @@ def redact(value: Any, *, depth: int = 0) -> Any:
         return value
     if isinstance(value, _AS_TEXT):
         return str(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return redact(asdict(value), depth=depth)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {
             mask_secrets(str(name)): _redact_field(str(name), item, depth)
             for name, item in value.items()
         }
+    if is_dataclass(value) and not isinstance(value, type):
+        return redact({one.name: getattr(value, one.name) for one in fields(value)}, depth=depth)
     if isinstance(value, list | tuple | set | frozenset):
         return [redact(item, depth=depth + 1) for item in value]
     raise TypeError(f"{type(value).__name__} cannot stand in an audit entry")
 
 
 def _redact_field(name: str, value: Any, depth: int) -> Any:
+    return MASK if value and _names_a_secret(name) else redact(value, depth=depth + 1)
+
+
+@lru_cache(maxsize=1024)  # details are told under the same few names
+def _names_a_secret(name: str) -> bool:
     folded = re.sub(r"[^a-z]", "", name.lower())
-    if value and _SECRET_NAME.search(folded):
-        return MASK
-    return redact(value, depth=depth + 1)
+    return _SECRET_NAME.search(folded) is not None

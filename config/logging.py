@@ -16,11 +16,16 @@ _SECRET = re.compile(
     r"|(?<=/webhooks/freshbooks/)[\w-]{20,}"
 )
 MASK = "[masked]"
+# One of these is in every text that `_SECRET` finds anything in: most texts are done with after that.
+_SIGNS = ("_live_", "_test_", "whsec_", "Bearer", "eyJ", "://", "/connect/", "/webhooks/")
 
 
 def mask_secrets(text: str) -> str:
     """The text with keys, tokens and passwords in addresses replaced."""
-    return _SECRET.sub(MASK, text)
+    for sign in _SIGNS:
+        if sign in text:
+            return _SECRET.sub(MASK, text)
+    return text
 
 
 def _mask_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

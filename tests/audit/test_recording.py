@@ -13,6 +13,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from django.db import ProgrammingError, connection, transaction
 
+from audit.chain import NewEntry
 from audit.models import AuditChain, AuditEntry
 from audit.recording import (
     Cause,
@@ -31,10 +32,16 @@ from tests.threads import at_once
 CAUSE = Cause(actor="worker", reason="poll", correlation_id=UUID(int=7))
 
 
-def note(tenant: Tenant, action: str = "payment.recorded", **details: Any) -> AuditEntry:
-    return record(
-        tenant_id=tenant.pk, action=action, entity="invoice:7", cause=CAUSE, details=details
-    )
+def note(tenant: Tenant, action: str = "payment.recorded", **details: Any) -> NewEntry:
+    return told("invoice:7", CAUSE, details, tenant=tenant, action=action)
+
+
+def told(
+    entity: str, cause: Cause, details: Any, *, tenant: Tenant, action: str = "key.checked"
+) -> NewEntry:
+    entry = record(tenant_id=tenant.pk, action=action, entity=entity, cause=cause, details=details)
+    assert entry is not None
+    return entry
 
 
 def test_an_entry_carries_who_what_why_and_readable_details(fresh_tenant: Tenant) -> None:
@@ -130,16 +137,11 @@ SECRETS = {
 
 def test_credentials_never_reach_an_entry(fresh_tenant: Tenant) -> None:
     with tenant_scope(fresh_tenant.pk):
-        entry = record(
-            tenant_id=fresh_tenant.pk,
-            action="key.checked",
-            entity="sk_live_abc123",
-            cause=Cause("sk_live_abc123", "pasted rk_live_abc123", uuid4()),
-            details=SECRETS,
-        )
-        told = read_details(entry)
-    assert "abc123" not in repr((told, entry.entity, entry.actor, entry.cause))
-    assert told["figure"] == {"amount_minor": 5, "api_key": "[masked]"}
+        cause = Cause("sk_live_abc123", "pasted rk_live_abc123", uuid4())
+        entry = told("sk_live_abc123", cause, SECRETS, tenant=fresh_tenant)
+        details = read_details(entry)
+    assert "abc123" not in repr((details, entry.entity, entry.actor, entry.cause))
+    assert details["figure"] == {"amount_minor": 5, "api_key": "[masked]"}
 
 
 def test_plain_values_keep_their_meaning(fresh_tenant: Tenant) -> None:
@@ -177,13 +179,9 @@ def test_endless_nesting_is_refused(fresh_tenant: Tenant) -> None:
 
 def test_hostile_texts_are_fitted_not_fatal(fresh_tenant: Tenant) -> None:
     with tenant_scope(fresh_tenant.pk):
-        entry = record(
-            tenant_id=fresh_tenant.pk,
-            action="a" * 500,
-            entity="e\0" * 500,
-            cause=Cause("p" * 500, "r" * 500, uuid4()),
-            details={"name": "\0 \N{PILE OF POO} \u202e"},
-        )
+        cause = Cause("p" * 500, "r" * 500, uuid4())
+        details = {"name": "\0 \N{PILE OF POO} \u202e"}
+        entry = told("e\0" * 500, cause, details, tenant=fresh_tenant, action="a" * 500)
         assert (len(entry.action), len(entry.entity)) == (80, 120)
         assert read_details(entry) == {"name": "\0 \N{PILE OF POO} \u202e"}
         assert verify_chain(fresh_tenant.pk).intact
