@@ -13,6 +13,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from audit.packing import pack, unpack
+
 NONCE_BYTES = 12
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -28,15 +30,15 @@ def cipher_of(data_key: str) -> AESGCM:
 
 
 def encrypt_details(details: Any, *, cipher: AESGCM, place: bytes) -> bytes:
-    """Nonce and ciphertext of plain JSON data."""
+    """Nonce and ciphertext of plain JSON data, packed."""
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + cipher.encrypt(nonce, canonical_json(details), place)
+    return nonce + cipher.encrypt(nonce, pack(canonical_json(details)), place)
 
 
 def decrypt_details(encrypted: bytes, *, cipher: AESGCM, place: bytes) -> Any:
     """The data back. Raises cryptography's InvalidTag if key, place or a byte is not the same."""
     nonce, ciphertext = encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:]
-    return json.loads(cipher.decrypt(nonce, ciphertext, place))
+    return json.loads(unpack(cipher.decrypt(nonce, ciphertext, place)))
 
 
 def place_of(*, tenant_id: int, sequence: int, action: str) -> bytes:
