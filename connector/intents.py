@@ -29,11 +29,11 @@ held AS (SELECT job.id FROM scope CROSS JOIN LATERAL (
 saved AS (
     INSERT INTO connector_vendorwrite (
         tenant_id, vendor, operation, entity, revision, step, key_version, idempotency_key,
-        body, body_hash, state, result, vendor_object_id, request_id, error, attempts,
+        body, state, result, vendor_object_id, request_id, error, attempts,
         correlation_id, first_sent_at
     ) SELECT
         %(tenant)s::bigint, %(vendor)s, %(operation)s::text, %(entity)s::text, %(revision)s::int, %(step)s::text, 1, %(key)s,
-        %(body)s::jsonb, %(body_hash)s, 'sending', '{}'::jsonb, '', '', '', 1,
+        %(body)s::jsonb, 'sending', '{}'::jsonb, '', '', '', 1,
         %(correlation)s, %(now)s::timestamptz
     FROM held WHERE NOT EXISTS (
         SELECT 1 FROM connector_vendorwrite known
@@ -99,7 +99,6 @@ def new_row(job: JobRun, intent: Intent[Answer], *, key_version: int) -> VendorW
             version=key_version,
         ),
         body=intent.body,
-        body_hash=idempotency.body_hash(intent.body),
         attempts=1,
         correlation_id=job.cause.correlation_id,
         first_sent_at=timezone.now(),
@@ -119,7 +118,6 @@ def save_first(job: JobRun, row: VendorWrite) -> Saved | None:
         "step": row.step,
         "key": row.idempotency_key,
         "body": json.dumps(row.body),
-        "body_hash": row.body_hash,
         "correlation": row.correlation_id,
         "now": row.first_sent_at,
     }

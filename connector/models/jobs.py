@@ -96,7 +96,6 @@ class SyncJob(TenantOwned):
                 condition=Q(state="running", lease_expires_at__isnull=False),
                 name="job_lease_ends",
             ),
-            models.Index(fields=["tenant", "state", "-created_at"], name="job_by_state"),
             models.Index(fields=["tenant", "kind", "subject"], name="job_by_subject"),
         ]
 

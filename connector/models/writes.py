@@ -27,7 +27,6 @@ class VendorWrite(TenantOwned):
     key_version = models.PositiveSmallIntegerField(default=1)
     idempotency_key = models.CharField(max_length=255)
     body = models.JSONField()
-    body_hash = models.CharField(max_length=64)
     state = models.CharField(max_length=10, choices=State, default=State.SENDING)
     result = models.JSONField(default=dict, blank=True, help_text="Ids and figures of the answer.")
     vendor_object_id = models.CharField(max_length=80, blank=True)

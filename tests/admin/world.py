@@ -211,7 +211,6 @@ def _steps(tenant: Tenant, link: InvoiceLink, started: datetime) -> None:
         step="create",
         idempotency_key=unique("mlc1:stripe.invoices.create:"),
         body={"customer": "cus_1", "auto_advance": False},
-        body_hash="0" * 64,
         state=VendorWrite.State.CONFIRMED,
         result={"id": link.stripe_invoice_id},
         vendor_object_id=link.stripe_invoice_id,

@@ -65,7 +65,6 @@ def _key_of_a_write(tenant: Tenant) -> str:
             step="finalize",
             idempotency_key=unique("mlc1:stripe.invoices.finalize:"),
             body={},
-            body_hash="0" * 64,
             first_sent_at=datetime.now(UTC),
         )
     key: str = write.idempotency_key
