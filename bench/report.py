@@ -121,13 +121,13 @@ def _rows(report: Report, family: str) -> list[str]:
 
 
 def _storage(series: Mapping[str, Any]) -> list[str]:
-    """Which tables an invoice with its payment fills."""
-    rows = series.get("rows", {})
-    lines = ["| Table | kB per invoice | Rows per invoice |", "|---|---|---|"]
-    lines += [
-        f"| {name} | {size:.2f} | {rows.get(name, 0):.1f} |"
-        for name, size in series["storage_kb"].items()
-    ]
+    """Which tables an invoice with its payment fills, and how."""
+    rows, parts = series.get("rows", {}), series.get("storage_parts", {})
+    lines = ["| Table | kB per invoice | Rows per invoice | Of it, in bytes |", "|---|---|---|---|"]
+    for name, size in series["storage_kb"].items():
+        largest = sorted(parts.get(name, {}).items(), key=lambda one: -one[1])
+        told = ", ".join(f"{part} {kb * 1000:.0f}" for part, kb in largest if kb > 0)
+        lines.append(f"| {name} | {size:.2f} | {rows.get(name, 0):.1f} | {told} |")
     return lines
 
 

@@ -43,6 +43,7 @@ def test_no_measure_is_in_two_families() -> None:
 
 SERIES = {
     "storage_kb": {"connector_syncjob": 1.5},
+    "storage_parts": {"connector_syncjob": {"job_ready": 0.4, "rows": 1.1, "job_dead": 0.0}},
     "rows": {"connector_syncjob": 3.2},
     "waits_ms": {"alone": [1.0, 5.0], "beside": [2.0, 9.0], "heavy": [50.0, 900.0]},
     "drain": {"1": {"1": 200.0, "50": 400.0}, "2": {"1": 300.0, "50": 700.0}},
@@ -85,7 +86,7 @@ def test_the_page_shows_every_figure_with_its_verdict() -> None:
     assert re.search(r"\| P7 \|.*0\.50 ×.*✗ \*\*broken\*\*", text)
     assert re.search(r"\| P9 \|.*1\.50 ×.*✓ held", text)
     assert re.search(r"\| P10 \|.*0\.99 \|.*★ goal", text)
-    assert "| connector_syncjob | 1.50 | 3.2 |" in text
+    assert "| connector_syncjob | 1.50 | 3.2 | rows 1100, job_ready 400 |" in text
     assert "![Jobs per second](bench-drain.svg)" in text
     assert "| fairness | 2026-11-27 20:00 | `abc1234` | 0.1, 2.0 | 1.0 min | full |" in text
     assert "| intake | not measured |" in text
