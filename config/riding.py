@@ -1,8 +1,9 @@
 """Small statements that ride along with the next one of their transaction: one trip to Postgres for all.
 
 The setting of the tenant's scope and the check of a job's fence come before almost everything that a
-job asks; sent by themselves they would be half of all trips. Parameters are put into their text: only
-numbers and words of ours belong there.
+job asks; sent by themselves they would be half of all trips. So may a row be saved whose result nobody
+waits for. Statements that ride have no parameters: values that are not ours are put in by psycopg, as in
+`save_along`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
 from django.db.backends.signals import connection_created
+from django.db.models.sql import UpdateQuery
 from psycopg import ClientCursor, ServerCursor
 
 Row = tuple[Any, ...] | None
@@ -26,12 +28,34 @@ def ride_along(statement: str, check: Check | None = None) -> None:
     riders.append((statement, check))
 
 
+def save_along(row: models.Model, *names: str) -> None:
+    """As `row.save(update_fields=names)`, with the next statement of this transaction or at its scope's end.
+
+    Triggers no signals; a row that is gone is an error, as it is for `save`.
+    """
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    rows = type(row)._base_manager.filter(pk=row.pk)  # noqa: SLF001 - as `save` does
+    query: Any = rows.query.chain(UpdateQuery)
+    query.add_update_values({name: getattr(row, name) for name in names})
+    statement = database.ops.compose_sql(*query.get_compiler(DEFAULT_DB_ALIAS).as_sql())
+
+    def saved(found: Row) -> None:
+        if found is None:
+            raise DatabaseError(f"{row._meta.label} {row.pk} is not there to be saved")  # noqa: SLF001
+
+    ride_along(f"{statement} RETURNING 1", saved)
+
+
+def is_riding() -> bool:
+    """Whether anything waits for the next statement."""
+    return bool(connections[DEFAULT_DB_ALIAS].__dict__.get(_RIDERS))
+
+
 def arrive() -> None:
     """At the end of a block: what must be checked and has found no statement to ride with goes alone."""
     database: Any = connections[DEFAULT_DB_ALIAS]
     if any(check for _, check in database.__dict__.get(_RIDERS, ())):
         _send_alone(database)
-    get_off()
 
 
 def get_off() -> None:
@@ -51,9 +75,10 @@ def _with_riders(
         context["connection"].__dict__[_RIDERS] = riders
         _send_alone(context["connection"])
         return execute(sql, params, many, context)
-    done = execute(
-        ";\n".join([*(statement for statement, _ in riders), sql]), params, many, context
-    )
+    texts = [statement for statement, _ in riders]
+    if params is not None:  # a "%" of theirs is none of a placeholder
+        texts = [text.replace("%", "%%") for text in texts]
+    done = execute(";\n".join([*texts, sql]), params, many, context)
     for _, check in riders:
         if check:
             check(cursor.fetchone())

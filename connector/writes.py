@@ -14,7 +14,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from audit.recording import record
+from audit.recording import gathered, record
+from config.riding import arrive, save_along
 from connector.errors import ConnectorError, FailureMode, FenceLost, OutcomeUnknown
 from connector.intents import Answer, Intent, new_row, save_first
 from connector.jobs.context import JobRun
@@ -262,30 +263,23 @@ def _save_outcome(
         "error": row.error,
         "note": note,
     }
+    lost: list[FenceLost] = []
     with tenant_scope(job.tenant_id):
         if row.state != VendorWrite.State.CONFIRMED and _was_ended(row):
             return
-        row.save(update_fields=OUTCOME)
-        lost = _apply(job, row, then)
-        record(
-            tenant_id=job.tenant_id,
-            action=f"{row.operation}.{row.state}",
-            entity=row.entity,
-            cause=job.cause,
-            details=details,
-        )
-    if lost is not None:
-        raise lost
-
-
-def _apply(
-    job: JobRun, row: VendorWrite, then: Callable[[dict[str, Any]], None] | None
-) -> FenceLost | None:
-    if then is None:
-        return None
-    try:
-        job.hold_fence(at_once=True)
-    except FenceLost as lost:
-        return lost
-    then(dict(row.result))
-    return None
+        save_along(row, *OUTCOME)
+        with gathered():
+            if then is not None:
+                job.hold_fence(lost=lost.append)
+            record(
+                tenant_id=job.tenant_id,
+                action=f"{row.operation}.{row.state}",
+                entity=row.entity,
+                cause=job.cause,
+                details=details,
+            )
+            arrive()  # if nothing was recorded: what follows depends on the fence
+            if then is not None and not lost:
+                then(dict(row.result))
+    if lost:
+        raise lost[0]

@@ -57,6 +57,7 @@ def taken_back(tenant_id: int) -> Iterator[None]:
     """
     with tenant_scope(tenant_id), untold(), _as_a_whole(_TAKEN_BACK):
         yield
+        arrive()
 
 
 @contextmanager
@@ -73,7 +74,9 @@ def shared_scope(tenant_id: int) -> Iterator[None]:
         try:
             with _as_a_whole(_SHARED):
                 yield
+            arrive()
         finally:
+            get_off()
             _scope.reset(token)
 
 

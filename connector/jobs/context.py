@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Self
+from typing import NoReturn, Self
 
 from audit.recording import Cause
-from config.riding import Row, arrive, ride_along
+from config.riding import Row, ride_along
 from connector.errors import FenceLost
 from connector.models import SyncJob
 
@@ -46,20 +46,23 @@ class JobRun:
             cause=Cause(actor=job.actor, reason=job.reason, correlation_id=job.correlation_id),
         )
 
-    def hold_fence(self, *, at_once: bool = False) -> None:
+    def hold_fence(self, *, lost: Callable[[FenceLost], None] | None = None) -> None:
         """Call inside a tenant scope before saving: nobody else may have taken over this job.
 
         If the lease ran out and another worker claimed it, the next statement of the scope, or its end,
         raises FenceLost; the transaction then rolls back and nothing of a zombie's work is saved.
-        `at_once`: raise it here.
+        `lost` is told instead, where something is to be kept all the same.
         """
-        ride_along(_HOLD.format(self.job_id, self.tenant_id, self.fence), self._check)
-        if at_once:
-            arrive()
 
-    def _check(self, alive: Row) -> None:
-        if not alive:
-            raise FenceLost(f"job {self.job_id} was taken over by another worker")
+        def check(alive: Row) -> None:
+            if not alive:
+                (lost or _give_up)(FenceLost(f"job {self.job_id} was taken over by another worker"))
+
+        ride_along(_HOLD.format(self.job_id, self.tenant_id, self.fence), check)
+
+
+def _give_up(error: FenceLost) -> NoReturn:
+    raise error
 
 
 # A handler does the work and may answer one line about what it did.

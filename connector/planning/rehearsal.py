@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, FenceLost
 from connector.jobs.context import JobRun
 from connector.models import ClientLink, CollectedPayment, InvoiceLink
 from connector.planning.entities import Entity
@@ -43,7 +43,7 @@ class Rehearsed:
 class RehearsedJob(JobRun):
     """The job for a rehearsal: nothing of it is saved, so nobody's fence is in its way."""
 
-    def hold_fence(self, *, at_once: bool = False) -> None:
+    def hold_fence(self, *, lost: Callable[[FenceLost], None] | None = None) -> None:
         """Whoever keeps the steps holds it."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config.riding import save_along
 from connector.intents import Intent
 from connector.models import InvoiceLink, InvoiceRevision
 from connector.sync.context import SyncRun
@@ -42,7 +43,7 @@ def note_state(revision: InvoiceRevision, state: State, *, stripe_invoice_id: st
     """The same inside a transaction that holds the fence: with the answer of the step itself."""
     revision.state = state
     revision.stripe_invoice_id = stripe_invoice_id or revision.stripe_invoice_id
-    revision.save(update_fields=["state", "stripe_invoice_id"])
+    save_along(revision, "state", "stripe_invoice_id")
 
 
 def find_by_metadata(
