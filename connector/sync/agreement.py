@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from audit.recording import record
+from audit.recording import gathered, record
+from config.riding import save_along
 from connector.collection import is_disputed, status_from
 from connector.errors import NotRepresentable
 from connector.mapping.compare import Difference, Dispute, compare_invoice
@@ -66,13 +67,18 @@ def save_agreement(
         money = money_of(link) if has_money else KnownMoney()
         differences = _differences(run, link, books, sight, money, blocked)
         before = {name: getattr(link, name) for name in FIGURES}
+        was_compared = link.synced_at is not None
         _set_figures(link, books, sight, money)
         link.state, link.reason = _state(books, sight, blocked)
-        link.save(update_fields=_SAVED)
+        save_along(link, *_SAVED)
         after = {name: getattr(link, name) for name in FIGURES}
-        if after != before:
-            _audit(run, link, "invoice.synced", after)
-        return keep_discrepancies(run, link, differences)
+        with gathered():
+            if after != before:
+                _audit(run, link, "invoice.synced", after)
+            _keep_all(run, link, differences)
+            if was_compared:
+                _close_others(run, link, differences)
+        return len(differences)
 
 
 def save_missing(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> None:
@@ -90,24 +96,26 @@ def save_missing(run: SyncRun, link: InvoiceLink, sight: StripeSight) -> None:
         _set_stripe(link, sight)
         _set_money(link, sight, money)
         link.save()
-        keep_discrepancies(run, link, differences)
+        _keep_all(run, link, differences)
+        _close_others(run, link, differences)
 
 
-def keep_discrepancies(run: SyncRun, link: InvoiceLink, differences: Iterable[Difference]) -> int:
-    """Open, refresh or reopen a row for each difference; close what is no longer there."""
+def _keep_all(run: SyncRun, link: InvoiceLink, differences: Sequence[Difference]) -> None:
+    """Open, refresh or reopen a row for each difference."""
     now = timezone.now()
-    seen = []
     for difference in differences:
-        seen.append(difference.kind)
         _keep(run, link, difference, now)
-    for row in Discrepancy.objects.filter(invoice=link, state=Discrepancy.State.OPEN).exclude(
-        kind__in=seen
-    ):
+
+
+def _close_others(run: SyncRun, link: InvoiceLink, differences: Sequence[Difference]) -> None:
+    """Close the row of each difference that is no longer there."""
+    seen = [difference.kind for difference in differences]
+    rows = Discrepancy.objects.filter(invoice=link, state=Discrepancy.State.OPEN)
+    for row in rows.exclude(kind__in=seen):
         row.state = Discrepancy.State.CLOSED
-        row.closed_at = now
+        row.closed_at = timezone.now()
         row.save(update_fields=["state", "closed_at"])
         _audit(run, link, "discrepancy.closed", {"kind": row.kind})
-    return len(seen)
 
 
 def _keep(run: SyncRun, link: InvoiceLink, difference: Difference, now: datetime) -> None:
