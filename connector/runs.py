@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import OuterRef, Subquery
+
 from connector.clients import freshbooks_client_of, stripe_client_of
 from connector.errors import ConnectorError, FailureMode
 from connector.jobs.context import JobRun
@@ -19,6 +22,8 @@ class TenantNotLive(ConnectorError):
 
 
 NOT_LIVE = "tenant_not_live"
+# What Stripe's client is built from, in the order of its table.
+_OF_STRIPE = ("id", "tenant_id", "account_id", "api_key_sealed", "state")
 
 
 def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
@@ -27,10 +32,8 @@ def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
     Raises TenantNotLive; CredentialRejected or GrantLost when a connection must be renewed.
     """
     with tenant_scope(job.tenant_id):
-        freshbooks = FreshBooksConnection.objects.select_related("tenant", "grant").first()
-        stripe = StripeConnection.objects.select_related("tenant").first()
-        known = freshbooks or stripe
-        tenant = known.tenant if known else Tenant.objects.get(pk=job.tenant_id)
+        freshbooks, stripe = _connections()
+        tenant = freshbooks.tenant if freshbooks else Tenant.objects.get(pk=job.tenant_id)
     ready = tenant.is_live or (before_live and tenant.state == Tenant.State.ONBOARDING)
     if not ready or freshbooks is None or stripe is None:
         raise TenantNotLive(
@@ -48,5 +51,20 @@ def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
         stripe_sends_email=tenant.email_sender == Tenant.EmailSender.STRIPE,
         book_time_zone=ZoneInfo(tenant.time_zone),
         start_date=tenant.start_date,
+        own_gateway=freshbooks.own_gateway if freshbooks.own_gateway_checked_at else None,
         looks_first=tenant.looks_first,
     )
+
+
+def _connections() -> tuple[FreshBooksConnection | None, StripeConnection | None]:
+    """Both connections and their tenant, in one query: every job begins with it. Inside a scope."""
+    of_stripe = StripeConnection.objects.filter(tenant_id=OuterRef("tenant_id"))
+    beside = {f"stripe_{name}": Subquery(of_stripe.values(name)) for name in _OF_STRIPE}
+    rows = FreshBooksConnection.objects.select_related("tenant", "grant").annotate(**beside)
+    freshbooks: FreshBooksConnection | None = rows.first()
+    values = [getattr(freshbooks, name, None) for name in beside]
+    if freshbooks is None or values[0] is None:
+        return freshbooks, None
+    stripe = StripeConnection.from_db(DEFAULT_DB_ALIAS, _OF_STRIPE, values)
+    stripe.tenant = freshbooks.tenant
+    return freshbooks, stripe

@@ -26,6 +26,8 @@ class SyncRun:
     stripe_sends_email: bool
     book_time_zone: ZoneInfo
     start_date: date | None
+    # What FreshBooks itself takes money through, as known when the run began; None: never asked.
+    own_gateway: str | None = None
     looks_first: bool = False  # after a restore: what is new to us may only be forgotten
     # The latest answer for each Stripe invoice that this run wrote: spares reading it again.
     answers: dict[str, StripeInvoice] = field(default_factory=dict)

@@ -57,6 +57,8 @@ def notice_own_collector(run: SyncRun, link: InvoiceLink, invoice: FreshBooksInv
 
 def own_gateway(run: SyncRun, *, not_older_than: timedelta | None = None) -> str:
     """What FreshBooks itself takes money through, as last known; "" for nothing."""
+    if run.own_gateway is not None and not_older_than is None:
+        return run.own_gateway
     with tenant_scope(run.tenant_id):
         connection = FreshBooksConnection.objects.get()
     checked = connection.own_gateway_checked_at
