@@ -68,7 +68,7 @@ def sync_invoice(run: SyncRun, invoice_id: int) -> str:
     invoice = listed or _read(run, invoice_id)
     if invoice is None:
         return _missing(run, invoice_id)
-    known = _remember(run, invoice)
+    known = _remember(run, invoice, is_new=listed is not None)
     link = known.link
     if _is_before_start(run, invoice):
         return _skip(run, link)
@@ -118,14 +118,14 @@ class _Known:
     has_money: bool
 
 
-def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> _Known:
-    """The link, with what FreshBooks says of the invoice itself, and what is known of it."""
+def _remember(run: SyncRun, invoice: FreshBooksInvoice, *, is_new: bool) -> _Known:
+    """The link, with what FreshBooks says of the invoice itself, and what is known of it.
+
+    `is_new`: there was none a moment ago.
+    """
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        known = InvoiceLink.objects.select_related("client").filter(
-            freshbooks_invoice_id=invoice.id
-        )
-        found: InvoiceLink | None = known.first()
+        found = None if is_new else _find(invoice.id)
         link = found or InvoiceLink(tenant_id=run.tenant_id, freshbooks_invoice_id=invoice.id)
         before = _from_freshbooks(link)
         link.freshbooks_client_id = invoice.client_id
@@ -139,13 +139,19 @@ def _remember(run: SyncRun, invoice: FreshBooksInvoice) -> _Known:
         link.issued_on = invoice.create_date
         link.due_on = invoice.due_date
         if found is None:
-            link.save(force_insert=True)
             forget_listed(run.job.job_id)
+            link.save(force_insert=True)
             return _Known(link=link, revisions=[], has_money=False)
         if _from_freshbooks(link) != before:
             link.save(update_fields=_FROM_FRESHBOOKS)
         revisions = revisions_of(link)
         return _Known(link=link, revisions=revisions, has_money=knows_money(link))
+
+
+def _find(invoice_id: int) -> InvoiceLink | None:
+    links = InvoiceLink.objects.select_related("client").filter(freshbooks_invoice_id=invoice_id)
+    found: InvoiceLink | None = links.first()
+    return found
 
 
 def _from_freshbooks(link: InvoiceLink) -> list[object]:
