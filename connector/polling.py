@@ -164,16 +164,13 @@ def _version(row: FreshBooksClient | FreshBooksInvoice) -> str:
 
 def _queue(run: SyncRun, kind: Kind, ids: Iterable[str]) -> dict[str, int]:
     """The waiting job of each."""
-    return {
-        object_id: ledger.enqueue(
-            tenant_id=run.tenant_id,
-            kind=kind,
-            subject=object_id,
-            cause=run.job.cause,
-            priority=kind.priority + FOUND_BY_POLL,
-        )
-        for object_id in ids
-    }
+    return ledger.enqueue_all(
+        tenant_id=run.tenant_id,
+        kind=kind,
+        subjects=ids,
+        cause=run.job.cause,
+        priority=kind.priority + FOUND_BY_POLL,
+    )
 
 
 def _since(newest: str) -> date | None:

@@ -93,14 +93,13 @@ def _start(run: SyncRun, findings: Findings) -> SyncRun:
 def _queue(run: SyncRun, findings: Findings) -> str:
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        for invoice_id in findings.to_sync:
-            ledger.enqueue(
-                tenant_id=run.tenant_id,
-                kind=SYNC_INVOICE,
-                subject=str(invoice_id),
-                cause=run.job.cause,
-                priority=FOUND_BY_COMPARISON,
-            )
+        ledger.enqueue_all(
+            tenant_id=run.tenant_id,
+            kind=SYNC_INVOICE,
+            subjects=map(str, findings.to_sync),
+            cause=run.job.cause,
+            priority=FOUND_BY_COMPARISON,
+        )
         result = f"{findings.compared} invoices compared, {len(findings.to_sync)} to look at"
         PollFeed.objects.filter(feed=PollFeed.Feed.RECONCILE).update(
             last_finished_at=timezone.now(), last_result=result

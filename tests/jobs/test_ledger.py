@@ -54,6 +54,31 @@ def test_other_subjects_kinds_and_tenants_have_jobs_of_their_own(fresh_tenant: T
     assert len(ids) == 4
 
 
+def test_many_subjects_are_asked_for_as_one_is(fresh_tenant: Tenant) -> None:
+    waiting = add(fresh_tenant, subject=2)
+    with tenant_scope(fresh_tenant.pk):
+        ids = ledger.enqueue_all(
+            tenant_id=fresh_tenant.pk,
+            kind=PROBE,
+            subjects=["3", "2", "3", "1"],
+            cause=cause(),
+            priority=7,
+        )
+    assert list(ids) == ["3", "2", "1"]
+    assert ids["2"] == waiting
+    found = [(job.subject, job.lane, job.hints, job.priority) for job in rows()]
+    assert found == [("2", "probe:2", 2, 7), ("3", "probe:3", 1, 7), ("1", "probe:1", 1, 7)]
+
+
+def test_no_subjects_are_no_work(fresh_tenant: Tenant) -> None:
+    with tenant_scope(fresh_tenant.pk):
+        assert (
+            ledger.enqueue_all(tenant_id=fresh_tenant.pk, kind=PROBE, subjects=[], cause=cause())
+            == {}
+        )
+    assert rows() == []
+
+
 def test_a_hint_during_a_run_queues_exactly_one_more_run(fresh_tenant: Tenant) -> None:
     first = add(fresh_tenant)
     running = claim_one()
