@@ -50,6 +50,22 @@ def test_a_new_invoice_of_a_known_client_is_one_read_and_three_writes(shop: Shop
     assert _calls(shop, lambda: shop.look(invoice)) == 4
 
 
+def test_new_invoices_that_a_poll_found_cost_few_statements(shop: Shop) -> None:
+    """At most a claim and a beginning of its own for each: how many share them, the clock says."""
+    shop.sync(shop.invoice("100.00"))
+    first = _statements(shop, new=1)
+    assert (_statements(shop, new=6) - first) / 5 <= 26
+
+
+def _statements(shop: Shop, *, new: int) -> int:
+    for _ in range(new):
+        shop.invoice("100.00", "20.00")
+    shop.enqueue(kinds.POLL_FRESHBOOKS)
+    with counted_statements() as statements:
+        shop.settle()
+    return statements.count
+
+
 def test_an_unchanged_invoice_costs_nothing_when_it_is_polled_again(shop: Shop) -> None:
     for _ in range(3):
         shop.enqueue_look(shop.invoice("100.00"))
