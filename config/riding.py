@@ -2,8 +2,7 @@
 
 The setting of the tenant's scope and the check of a job's fence come before almost everything that a
 job asks; sent by themselves they would be half of all trips. So may a row be saved whose result nobody
-waits for. Statements that ride have no parameters: values that are not ours are put in by psycopg, as in
-`save_along`.
+waits for. What rides has no parameters: psycopg puts their values into its text.
 """
 
 from __future__ import annotations
@@ -22,10 +21,16 @@ _RIDERS = "riders"  # of a connection, in the order in which they came
 
 
 def ride_along(statement: str, check: Check | None = None) -> None:
-    """Have a statement run before the next one of this transaction; `check` is given its row."""
+    """Have a statement of ours run before the next one of this transaction; `check` is given its row."""
     database: Any = connections[DEFAULT_DB_ALIAS]
     riders = database.__dict__.setdefault(_RIDERS, [])
     riders.append((statement, check))
+
+
+def ride_with(statement: str, values: Any, check: Check | None = None) -> None:
+    """The same for a statement with parameters."""
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    ride_along(database.ops.compose_sql(statement, values), check)
 
 
 def save_along(row: models.Model, *names: str) -> None:
@@ -33,17 +38,16 @@ def save_along(row: models.Model, *names: str) -> None:
 
     Triggers no signals; a row that is gone is an error, as it is for `save`.
     """
-    database: Any = connections[DEFAULT_DB_ALIAS]
     rows = type(row)._base_manager.filter(pk=row.pk)  # noqa: SLF001 - as `save` does
     query: Any = rows.query.chain(UpdateQuery)
     query.add_update_values({name: getattr(row, name) for name in names})
-    statement = database.ops.compose_sql(*query.get_compiler(DEFAULT_DB_ALIAS).as_sql())
+    statement, values = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
 
     def saved(found: Row) -> None:
         if found is None:
             raise DatabaseError(f"{row._meta.label} {row.pk} is not there to be saved")  # noqa: SLF001
 
-    ride_along(f"{statement} RETURNING 1", saved)
+    ride_with(f"{statement} RETURNING 1", values, saved)
 
 
 def is_riding() -> bool:

@@ -10,10 +10,11 @@ from typing import Any, Generic, TypeVar
 from django.utils import timezone
 
 from config.prepared import prepared_cursor
+from config.riding import Row, ride_with
 from connector import idempotency
 from connector.jobs.context import JobRun
 from connector.models import VendorWrite
-from tenants.scope import SCOPED, own_commit
+from tenants.scope import SCOPED, own_commit, tenant_scope
 
 Answer = TypeVar("Answer")
 
@@ -105,8 +106,13 @@ def new_row(job: JobRun, intent: Intent[Answer], *, key_version: int) -> VendorW
     )
 
 
-def save_first(job: JobRun, row: VendorWrite) -> Saved | None:
-    """Save a write that is not known yet. None if it is known, or the job was taken over."""
+def save_first(
+    job: JobRun, row: VendorWrite, beside: Callable[[], None] | None = None
+) -> Saved | None:
+    """Save a write that is not known yet. None if it is known, or the job was taken over.
+
+    `beside` saves what must be there whenever the write is, in the same commit.
+    """
     values: dict[str, Any] = {
         "job": job.job_id,
         "fence": job.fence,
@@ -121,7 +127,21 @@ def save_first(job: JobRun, row: VendorWrite) -> Saved | None:
         "correlation": row.correlation_id,
         "now": row.first_sent_at,
     }
+    found = _execute(job, values) if beside is None else _execute_beside(job, values, beside)
+    return None if found is None else Saved(row_id=found[0], looks_first=bool(found[1]))
+
+
+def _execute(job: JobRun, values: dict[str, Any]) -> Row:
     with own_commit(job.tenant_id) as scope, prepared_cursor() as cursor:
         cursor.execute(_SAVE, {**values, **scope})
-        found = cursor.fetchone()
-    return None if found is None else Saved(row_id=found[0], looks_first=bool(found[1]))
+        found: Row = cursor.fetchone()
+        return found
+
+
+def _execute_beside(job: JobRun, values: dict[str, Any], beside: Callable[[], None]) -> Row:
+    found: list[Row] = []
+    with tenant_scope(job.tenant_id):
+        job.hold_fence()
+        ride_with(_SAVE, {**values, "app_scope": str(job.tenant_id)}, found.append)
+        beside()
+    return found[0]

@@ -37,13 +37,17 @@ class AnswerLost(ConnectorError):
     failure_mode = FailureMode.NEEDS_PERSON
 
 
-def perform(job: JobRun, intent: Intent[Answer]) -> dict[str, Any]:
+def perform(
+    job: JobRun, intent: Intent[Answer], *, beside: Callable[[], None] | None = None
+) -> dict[str, Any]:
     """Do one write at most once and answer the summary of its result, now or from before.
+
+    `beside` saves what must be there before the call, in one commit with the intent.
 
     Raises what the call raised, after writing down how it ended: refused (the next try is a new
     write with a new key), unknown (the next try repeats this one), or not sent at all.
     """
-    row, may_be_forgotten = _begin(job, intent)
+    row, may_be_forgotten = _begin(job, intent, beside)
     if row.state == VendorWrite.State.CONFIRMED:
         return _follow(job, intent, dict(row.result))
     spent = _key_is_spent(row)
@@ -96,13 +100,15 @@ def close(job: JobRun, row: VendorWrite, found: dict[str, Any] | None) -> None:
         _confirm(job, row, found, note=FOUND)
 
 
-def _begin(job: JobRun, intent: Intent[Answer]) -> tuple[VendorWrite, bool]:
+def _begin(
+    job: JobRun, intent: Intent[Answer], beside: Callable[[], None] | None = None
+) -> tuple[VendorWrite, bool]:
     """The row of this write: the unfinished or confirmed one, or a new one.
 
     And whether it was perhaps done before the database was restored, and forgotten.
     """
     row = new_row(job, intent, key_version=1)
-    saved = save_first(job, row)
+    saved = save_first(job, row, beside)
     if saved is None:
         row = _take_up(job, intent)
         return row, _may_be_forgotten(job, row)

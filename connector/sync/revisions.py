@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -49,17 +50,13 @@ def make_revision(
 
     Raises NotRepresentable, after removing what was made, if Stripe's total differs.
     """
-    with tenant_scope(run.tenant_id):
-        run.job.hold_fence()
-        revision = InvoiceRevision(
-            tenant_id=run.tenant_id,
-            invoice=link,
-            revision=number,
-            content_hash=content_hash(invoice),
-        )
-        draft = _draft(run, revision, invoice, client)  # refuses before anything is made
-        revision.save(force_insert=True)
-    return build(run, link, revision, invoice, client, draft)
+    revision = InvoiceRevision(
+        tenant_id=run.tenant_id,
+        invoice=link,
+        revision=number,
+        content_hash=content_hash(invoice),
+    )
+    return build(run, link, revision, invoice, client)
 
 
 def build(
@@ -68,10 +65,9 @@ def build(
     revision: InvoiceRevision,
     invoice: FreshBooksInvoice,
     client: ClientLink,
-    draft: InvoiceDraft | None = None,
 ) -> InvoiceRevision:
     """Create the draft and its lines, or go on where an earlier run stopped."""
-    draft = draft or _draft(run, revision, invoice, client)
+    draft = _draft(run, revision, invoice, client)  # refuses before anything is made
     if not revision.stripe_invoice_id:
         _create(run, link, revision, draft)
     total = add_all_lines(run, link, revision, draft)
@@ -141,7 +137,10 @@ def _draft(
 def _create(
     run: SyncRun, link: InvoiceLink, revision: InvoiceRevision, draft: InvoiceDraft
 ) -> None:
-    """Make the draft. A number that Stripe does not take is left out; ours stays visible."""
+    """Make the draft. A number that Stripe does not take is left out; ours stays visible.
+
+    A new revision is saved together with the intent to make it.
+    """
     intent = step_intent(
         run,
         link,
@@ -153,8 +152,11 @@ def _create(
         look_up=lambda: find_by_metadata(run, link, revision, str(draft.create["customer"])),
         then=lambda made: note_state(revision, State.CREATING, stripe_invoice_id=str(made["id"])),
     )
+    is_new = revision._state.adding  # noqa: SLF001 - Django documents it
     try:
-        perform(run.job, intent)
+        perform(
+            run.job, intent, beside=partial(revision.save, force_insert=True) if is_new else None
+        )
     except VendorRefused as refusal:
         if "number" not in draft.create or "number" not in f"{refusal.field} {refusal.message}":
             raise

@@ -20,9 +20,10 @@ from connector.errors import (
 )
 from connector.jobs import claims
 from connector.jobs.context import JobRun
-from connector.models import VendorWrite
+from connector.models import ClientLink, VendorWrite
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.factories import unique_number
 from tests.jobs.working import add, claim_one, expire_leases, row
 from tests.pipeline.interference import Killed
 from tests.pipeline.shop import cause
@@ -290,3 +291,43 @@ def test_what_follows_from_a_write_is_not_saved_for_a_job_that_was_taken_over_bu
     heir, vendor = _run_of(fresh_tenant), Vendor()
     writes.perform(heir, vendor.intent(then=followed.append))
     assert (vendor.sent, followed) == ([], [{"id": "in_1"}])
+
+
+def _client_link(job: JobRun) -> ClientLink:
+    return ClientLink(tenant_id=job.tenant_id, freshbooks_client_id=unique_number())
+
+
+def _is_there(link: ClientLink) -> bool:
+    with tenant_scope(link.tenant_id):
+        return ClientLink.objects.filter(freshbooks_client_id=link.freshbooks_client_id).exists()
+
+
+def test_what_belongs_to_a_write_is_there_when_it_is_sent(job: JobRun) -> None:
+    link = _client_link(job)
+    there: list[tuple[bool, str]] = []
+
+    def call(_body: dict[str, Any], _key: str) -> str:
+        there.append((_is_there(link), stored(job)[0].state))
+        return "in_1"
+
+    writes.perform(job, Vendor().intent(call=call), beside=link.save)
+    assert there == [(True, "sending")]
+
+
+def test_a_zombie_saves_nothing_of_what_belongs_to_a_write(job: JobRun) -> None:
+    expire_leases()
+    claims.take_back_expired()
+    link, vendor = _client_link(job), Vendor("in_1")
+    with pytest.raises(FenceLost):
+        writes.perform(job, vendor.intent(), beside=link.save)
+    assert (vendor.sent, stored(job), _is_there(link)) == ([], [], False)
+
+
+def test_a_write_whose_belongings_cannot_be_saved_is_not_begun(job: JobRun) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    vendor = Vendor("in_1")
+    with pytest.raises(ZeroDivisionError):
+        writes.perform(job, vendor.intent(), beside=fail)
+    assert (vendor.sent, stored(job)) == ([], [])
