@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import DEFAULT_DB_ALIAS
-from django.db.models import OuterRef, Subquery
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Model
 
+from config.prepared import prepared_cursor
 from connector.clients import freshbooks_client_of, stripe_client_of
 from connector.errors import ConnectorError, FailureMode
 from connector.jobs.context import JobRun
 from connector.sync.context import SyncRun
-from tenants.models import FreshBooksConnection, StripeConnection, Tenant
-from tenants.scope import tenant_scope
+from tenants.models import FreshBooksConnection, FreshBooksGrant, StripeConnection, Tenant
+from tenants.scope import SCOPED, own_commit
 
 
 class TenantNotLive(ConnectorError):
@@ -22,8 +26,27 @@ class TenantNotLive(ConnectorError):
 
 
 NOT_LIVE = "tenant_not_live"
-# What Stripe's client is built from, in the order of its table.
-_OF_STRIPE = ("id", "tenant_id", "account_id", "api_key_sealed", "state")
+_READ = (Tenant, FreshBooksConnection, FreshBooksGrant, StripeConnection)
+_COLUMNS = ", ".join(
+    f"{model._meta.db_table}.{field.column}"  # noqa: SLF001 - Django documents it
+    for model in _READ
+    for field in model._meta.concrete_fields  # noqa: SLF001
+)
+# Every job begins with it, so it is written out and prepared. Lateral, so that the scope holds before a
+# table is read.
+_CONNECTIONS = (
+    SCOPED  # noqa: S608 - names of ours
+    + f"""
+SELECT found.* FROM scope CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM tenants_tenant
+    LEFT JOIN tenants_freshbooksconnection
+        ON tenants_freshbooksconnection.tenant_id = tenants_tenant.id
+    LEFT JOIN tenants_freshbooksgrant
+        ON tenants_freshbooksgrant.id = tenants_freshbooksconnection.grant_id
+    LEFT JOIN tenants_stripeconnection ON tenants_stripeconnection.tenant_id = tenants_tenant.id
+    WHERE tenants_tenant.id = %(tenant)s AND scope.held <> '' OFFSET 0) found
+"""  # noqa: S608
+)
 
 
 def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
@@ -31,9 +54,7 @@ def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
 
     Raises TenantNotLive; CredentialRejected or GrantLost when a connection must be renewed.
     """
-    with tenant_scope(job.tenant_id):
-        freshbooks, stripe = _connections()
-        tenant = freshbooks.tenant if freshbooks else Tenant.objects.get(pk=job.tenant_id)
+    tenant, freshbooks, stripe = _connections(job.tenant_id)
     ready = tenant.is_live or (before_live and tenant.state == Tenant.State.ONBOARDING)
     if not ready or freshbooks is None or stripe is None:
         raise TenantNotLive(
@@ -56,15 +77,31 @@ def build_run(job: JobRun, *, before_live: bool = False) -> SyncRun:
     )
 
 
-def _connections() -> tuple[FreshBooksConnection | None, StripeConnection | None]:
-    """Both connections and their tenant, in one query: every job begins with it. Inside a scope."""
-    of_stripe = StripeConnection.objects.filter(tenant_id=OuterRef("tenant_id"))
-    beside = {f"stripe_{name}": Subquery(of_stripe.values(name)) for name in _OF_STRIPE}
-    rows = FreshBooksConnection.objects.select_related("tenant", "grant").annotate(**beside)
-    freshbooks: FreshBooksConnection | None = rows.first()
-    values = [getattr(freshbooks, name, None) for name in beside]
-    if freshbooks is None or values[0] is None:
-        return freshbooks, None
-    stripe = StripeConnection.from_db(DEFAULT_DB_ALIAS, _OF_STRIPE, values)
-    stripe.tenant = freshbooks.tenant
-    return freshbooks, stripe
+def _connections(
+    tenant_id: int,
+) -> tuple[Tenant, FreshBooksConnection | None, StripeConnection | None]:
+    """The tenant and both its connections, each with what it belongs to, in a single trip."""
+    with own_commit(tenant_id) as scope, prepared_cursor() as cursor:
+        cursor.execute(_CONNECTIONS, {"tenant": tenant_id, **scope})
+        values = iter(cursor.fetchone() or ())
+    tenant, freshbooks, grant, stripe = (_read(model, values) for model in _READ)
+    if tenant is None:
+        raise Tenant.DoesNotExist(f"tenant {tenant_id}")
+    if freshbooks is not None:
+        freshbooks.tenant, freshbooks.grant = tenant, grant
+    if stripe is not None:
+        stripe.tenant = tenant
+    return tenant, freshbooks, stripe
+
+
+def _read(model: type[Model], values: Iterator[Any]) -> Any:
+    """The next row of a joined one; None if there is none."""
+    fields = model._meta.concrete_fields  # noqa: SLF001
+    row = list(islice(values, len(fields)))
+    if not row or row[0] is None:
+        return None
+    converted = [
+        field.from_db_value(value, None, connection) if hasattr(field, "from_db_value") else value
+        for field, value in zip(fields, row, strict=True)
+    ]
+    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in fields], converted)
