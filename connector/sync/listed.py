@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
+from config.prepared import prepared_cursor
 from config.riding import ride_along
 from connector.jobs.kinds import SYNC_INVOICE
 from connector.models import ListedInvoice
@@ -66,7 +66,7 @@ def listed_invoice(run: SyncRun, invoice_id: int) -> FreshBooksInvoice | None:
         "invoice": invoice_id,
         "since": timezone.now() - BELIEVED,
     }
-    with own_commit(run.tenant_id) as scope, connection.cursor() as cursor:
+    with own_commit(run.tenant_id) as scope, prepared_cursor() as cursor:
         cursor.execute(_FIND, {**values, **scope})
         row = cursor.fetchone()
     if row is None:
