@@ -145,7 +145,7 @@ WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1024 * 1024)
 # Work -------------------------------------------------------------------------------------------
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", default="")
 JOB_LEASE_S = env.int("JOB_LEASE_S", default=30)
-JOB_BATCH = env.int("JOB_BATCH", default=50)
+JOB_BATCH = env.int("JOB_BATCH", default=100)
 JOB_THREADS = env.int("JOB_THREADS", default=6)
 JOB_WORKERS_PER_TENANT = env.int("JOB_WORKERS_PER_TENANT", default=4)
 JOB_LONGEST_S = env.int("JOB_LONGEST_S", default=3600)
