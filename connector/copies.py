@@ -28,15 +28,20 @@ WHERE known.tenant_id = %s AND known.source = %s AND known.event_id = more.event
 """
 
 
-def save_counts(copies: list[Copy]) -> float:
-    """Count them, a statement for each tenant; how long to pause then."""
+def save_counts(copies: list[Copy]) -> None:
+    """Count them, a statement for each tenant."""
     of_tenant: dict[int, Counter[str]] = {}
     for tenant_id, event_id in copies:
         of_tenant.setdefault(tenant_id, Counter())[event_id] += 1
+    for tenant_id, counts in of_tenant.items():
+        with tenant_scope(tenant_id), connection.cursor() as cursor:
+            cursor.execute(_COUNT, (list(counts), list(counts.values()), tenant_id, STRIPE))
+
+
+def _save_all(copies: list[Copy]) -> float:
+    """In the thread; how long to pause then."""
     try:
-        for tenant_id, counts in of_tenant.items():
-            with tenant_scope(tenant_id), connection.cursor() as cursor:
-                cursor.execute(_COUNT, (list(counts), list(counts.values()), tenant_id, STRIPE))
+        save_counts(copies)
     except (DatabaseError, InterfaceError):
         log.warning("%s copies of events were not counted", len(copies), exc_info=True)
     finally:
@@ -44,4 +49,4 @@ def save_counts(copies: list[Copy]) -> float:
     return PAUSE_S
 
 
-copies: Later[Copy] = Later("copies", save_counts)
+copies: Later[Copy] = Later("copies", _save_all)

@@ -18,11 +18,11 @@ TICK, SWEEP = "tick", "sweep"
 SILENT_AFTER = timedelta(seconds=60)
 
 # One statement, one row per name, and the database's clock: whoever moves the row has the turn. A
-# time ahead of now was written before the database's clock was set back.
+# time far ahead of now was written before the database's clock was set back.
 _TAKE = """
 INSERT INTO connector_clock AS clock (name, at, by) VALUES (%(name)s, clock_timestamp(), %(by)s)
 ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at, by = EXCLUDED.by
-WHERE clock.at <= EXCLUDED.at - make_interval(secs => %(apart)s) OR clock.at > EXCLUDED.at
+WHERE abs(EXTRACT(EPOCH FROM clock.at - EXCLUDED.at)) >= %(apart)s
 RETURNING id
 """
 

@@ -29,7 +29,7 @@ from chaos.deterministic.vendors import (
     new_vendors,
     reachable,
 )
-from connector import polling, ringing, routing, tokens
+from connector import copies, polling, ringing, routing, tokens
 from connector.jobs import claims, kinds, ledger, runner, sharing
 from connector.limits.gate import VendorGate
 from connector.models import PollFeed, RateBucket, SyncJob
@@ -239,6 +239,7 @@ def new_world(seed: int, owner: Owner, *, listens: bool = True) -> Iterator[Worl
             seed=seed, dice=dice, clock=clock, vendors=vendors, owner=owner, crossings=crossings
         )
         stack.enter_context(_nobody_answers(world))
+        stack.enter_context(_copies_are_counted_at_once())
         stack.enter_context(_gates_wait_on(clock))
         with (
             reachable(vendors, world),
@@ -265,6 +266,17 @@ def _nobody_answers(world: World) -> Iterator[None]:
         yield
     finally:
         ringing.Ringer.ring = real  # type: ignore[method-assign]
+
+
+@contextmanager
+def _copies_are_counted_at_once() -> Iterator[None]:
+    """No thread but this one."""
+    real = copies.copies.ask
+    copies.copies.ask = lambda item: copies.save_counts([item])  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        copies.copies.ask = real  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -132,6 +132,16 @@ def test_any_number_of_clocks_does_the_work_once(only_tenant: Tenant, tickers: i
     assert hints == {1}
 
 
+@pytest.mark.parametrize(("ahead_s", "turn"), [(0.4, False), (60, True)])
+def test_a_turn_of_a_moment_later_is_a_turn_and_one_of_the_far_future_is_none(
+    only_tenant: Tenant, ahead_s: float, turn: bool
+) -> None:
+    Clock.objects.all().delete()
+    at = timezone.now() + timedelta(seconds=ahead_s)
+    Clock.objects.create(name=ticking.TICK, at=at, by=Clock.By.BEAT)
+    assert ticking.take_turn(ticking.TICK, apart_s=5) is turn
+
+
 def test_without_beat_a_worker_ticks_in_its_place(only_tenant: Tenant) -> None:
     Clock.objects.all().delete()
     assert ticking.clock_problem() == "has never ticked: is a worker running?"
