@@ -50,7 +50,7 @@ def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight)
             _note_late(run, link, sight, row)
             continue
         amount = Money(row.kept_minor, row.currency)
-        fits = current.status == "open" and amount <= current.amount_remaining
+        fits = _fits(amount, current)
         if not begun and not (fits and revision.state == InvoiceRevision.State.OPEN):
             continue
         try:
@@ -59,9 +59,17 @@ def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight)
             else:
                 _attach_record(run, link, revision, current, row)
         except VendorRefused:
-            continue  # paid meanwhile, for one; tried again as soon as it fits
+            invoice, payments = run.stripe.collection(current.id)
+            sight = replace(sight, invoice=run.keep(invoice), payments=payments)
+            if _fits(amount, invoice):
+                raise
+            continue  # paid meanwhile; tried again as soon as it fits
         sight = replace(sight, invoice=run.answers.get(current.id) or sight.invoice)
     return sight
+
+
+def _fits(amount: Money, invoice: StripeInvoice) -> bool:
+    return invoice.status == "open" and amount <= invoice.amount_remaining
 
 
 def still_counted(rows: Iterable[CollectedPayment], stripe_invoice_id: str) -> int:

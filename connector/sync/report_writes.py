@@ -124,8 +124,13 @@ def attach_record(
     row: OutsidePayment,
     told: dict[str, Any],
 ) -> None:
-    """Count the record towards the Stripe invoice. Cannot be taken back."""
+    """Count the record towards the Stripe invoice. Cannot be taken back.
+
+    Raises VendorRefused, after noting it, if the invoice does not take it: it was paid meanwhile, for one.
+    """
     record_id = str(told["id"])
+    part = _part(row) - len(row.stripe_records) + row.stripe_records.index(told)
+    told["refused"] = True
     perform(
         run.job,
         Intent(
@@ -134,7 +139,7 @@ def attach_record(
             operation=ATTACH,
             entity=_entity(link),
             revision=revision.revision,
-            step=_step(row, part=_part(row) - 1),
+            step=_step(row, part=part),
             body={"payment_record": record_id},
             call=lambda stored, key: run.keep(
                 run.stripe.attach_payment_record(
@@ -145,7 +150,7 @@ def attach_record(
             look_up=lambda: _if_attached(run, revision, record_id),
         ),
     )
-    told["attached"] = True
+    told |= {"attached": True, "refused": False}
 
 
 def refund_record(

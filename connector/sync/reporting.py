@@ -7,8 +7,9 @@ no payment from an invoice: that is shown, not hidden.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from connector.errors import VendorRefused
 from connector.models import CollectedPayment, InvoiceLink, InvoiceRevision, OutsidePayment
@@ -66,6 +67,8 @@ def report_outside_payments(
         payment = by_id.get(row.freshbooks_payment_id)
         if row.untold_minor < 0:
             wrote = _take_back(run, target, row) or wrote
+        elif not _attach_refused(run, target, row):
+            continue
         elif row.untold_minor == 0:
             _settle(run, target, row)
         elif payment is not None:
@@ -145,6 +148,28 @@ def _is_credit(row: OutsidePayment, left: int) -> bool:
     return row.amount_minor == left or (row.type == CREDIT and row.amount_minor <= left)
 
 
+def _attach_refused(run: SyncRun, target: Target, row: OutsidePayment) -> bool:
+    """Have the invoice count what it refused before; False, and a person is asked, if it still does not."""
+    refused = [record for record in row.stripe_records if _still_refused(record)]
+    try:
+        for record in refused:
+            attach_record(run, target.link, target.revision, row, record)
+    except VendorRefused as refusal:
+        _refused(run, target, row, refusal)
+        return False
+    return True
+
+
+def _still_refused(record: Mapping[str, Any]) -> bool:
+    return bool(record.get("refused")) and record["refunded_minor"] < record["amount_minor"]
+
+
+def _refused(run: SyncRun, target: Target, row: OutsidePayment, refusal: VendorRefused) -> None:
+    """Left to a person; the invoice is read again, for it is not as it was."""
+    run.keep(run.stripe.get_invoice(target.revision.stripe_invoice_id))
+    _leave_to_person(run, target, row, f"The Stripe invoice does not count it: {refusal.message}")
+
+
 def _tell(run: SyncRun, target: Target, row: OutsidePayment, payment: FreshBooksPayment) -> bool:
     """Tell Stripe of what it does not know of this payment; True if anything was written."""
     missing = Money(row.untold_minor, row.currency)
@@ -175,8 +200,7 @@ def _tell(run: SyncRun, target: Target, row: OutsidePayment, payment: FreshBooks
             )
             attach_record(run, target.link, target.revision, row, told)
     except VendorRefused as refusal:  # paid in Stripe meanwhile, for one
-        reason = f"The Stripe invoice does not count it: {refusal.message}"
-        _leave_to_person(run, target, row, reason)
+        _refused(run, target, row, refusal)
     else:
         _settle(run, target, row)
     return True

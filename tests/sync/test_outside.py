@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.shop import Shop
+from connector import decisions_outside
+from tenants.scope import tenant_scope
+from tests.pipeline.shop import Shop, cause
 
 
 def money(amount: str) -> dict[str, Any]:
@@ -255,6 +257,13 @@ def test_a_cheque_that_stripe_was_about_to_be_told_of_when_the_client_paid(
     (collected,) = shop.collected(invoice)
     assert collected.recording == "needs_you", "paid twice, and shown so, whoever was first"
     assert shop.differences(invoice), "and the two sides do not agree"
+    with tenant_scope(shop.tenant.pk):
+        decisions_outside.say_other([row.pk], because="A cheque of another day.", cause=cause())
+    shop.sync(invoice)
+    (row,) = shop.outside(invoice)
+    assert (row.reporting, bool(row.reason)) == ("needs_you", True), (
+        "Stripe still does not count it"
+    )
     shop.fb("delete_payment", id=paid)
     shop.sync(invoice)
     assert [row.untold_minor for row in shop.outside(invoice)] == [0]
