@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.db.migrations import AddField
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.db.migrations import AddField, AddIndex, RemoveIndex
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import NOT_PROVIDED
 
@@ -52,6 +53,23 @@ def test_a_new_column_has_a_default_in_the_database_for_older_versions() -> None
     assert len(added) > 20
     lacking = [str(one) for one in added if not one.null and one.db_default is NOT_PROVIDED]
     assert not lacking
+
+
+CONCURRENT_SINCE = {"audit": "0003", "connector": "0015", "tenants": "0007"}
+
+
+def test_nobody_waits_while_an_index_is_built_or_dropped() -> None:
+    """The whole migration is a transaction, unless it says otherwise: it would hold its locks to its end."""
+    found = [
+        (name, operation, migration.atomic)
+        for (label, name), migration in MigrationLoader(None).disk_migrations.items()
+        if name >= CONCURRENT_SINCE.get(label, "a")
+        for operation in migration.operations
+        if isinstance(operation, AddIndex | RemoveIndex)
+    ]
+    assert len(found) > 5
+    concurrent = (AddIndexConcurrently, RemoveIndexConcurrently)
+    assert all(isinstance(one, concurrent) and not atomic for _, one, atomic in found)
 
 
 def test_every_kind_of_job_has_a_handler_and_every_handler_a_kind() -> None:

@@ -192,7 +192,7 @@ def _claim(
 
 
 def _in_order(jobs: list[Any]) -> list[SyncJob]:
-    """Tenants with few jobs go first, so that nobody waits for the many of another."""
+    """Tenants with few jobs go first, one after the other: nobody waits for the many of another."""
     of_tenant = Counter(job.tenant_id for job in jobs)
     return sorted(
         jobs,

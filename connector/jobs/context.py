@@ -31,6 +31,7 @@ class JobRun:
     attempt: int
     cause: Cause
     version: int = 1
+    priority: int = 0
 
     @classmethod
     def of(cls, job: SyncJob) -> Self:
@@ -43,6 +44,7 @@ class JobRun:
             version=job.version,
             fence=job.fence,
             attempt=job.attempts,
+            priority=job.priority,
             cause=Cause(actor=job.actor, reason=job.reason, correlation_id=job.correlation_id),
         )
 

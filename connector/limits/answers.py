@@ -49,13 +49,18 @@ UPDATE connector_ratebucket SET
     in_flight = CASE WHEN in_flight ? %(holder)s THEN in_flight || jsonb_build_object(
         %(holder)s::text, EXTRACT(EPOCH FROM statement_timestamp())::float8 + %(grace)s)
         ELSE in_flight END,
+    turn_at = CASE WHEN {over} THEN NULL ELSE turn_at END,
+    later_turn_at = CASE WHEN {over} THEN NULL ELSE later_turn_at END,
     slow_until = CASE WHEN %(slow)s THEN statement_timestamp() + %(slow_for)s * INTERVAL '1 second'
         WHEN %(answered)s THEN NULL ELSE slow_until END,
     reads = CASE WHEN reads_month = %(month)s THEN reads ELSE 0 END + %(read)s,
     reads_month = %(month)s
 WHERE tenant_id = %(tenant)s AND vendor = %(vendor)s AND endpoint = ''
 RETURNING old.failures, failures, reads, reads_allowed
-"""
+""".format(  # noqa: S608 - a constant is put in
+    # It answers again, and in time: nobody need wait for the turns of those who were sent away.
+    over="%(answered)s AND NOT %(slow)s AND (slow_until IS NOT NULL OR failures >= %(break_after)s)"
+)
 
 _LOWER = f"""
 WITH now AS (

@@ -85,5 +85,11 @@ def is_background(run: JobRun | None) -> bool:
     return run is not None and run.kind in BACKGROUND
 
 
+def is_found(run: JobRun) -> bool:
+    """Whether nobody asked for it: it was found by looking, or looks itself."""
+    kind = kinds.KINDS.get(run.kind)
+    return is_background(run) or (kind is not None and run.priority > kind.priority)
+
+
 def _below_a_limit(rate_per_s: float) -> Budget:
     return Budget(rate_per_s=rate_per_s, burst=max(LEAST_BURST, rate_per_s * BURST_PER_RATE))

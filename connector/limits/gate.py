@@ -77,10 +77,10 @@ class VendorGate:
             if reason == "incident" and not ask.probing and incidents.may_probe(vendor):
                 ask, self._probing = replace(ask, probing=True), True
                 continue
-            spread = random.uniform(1, 1.3)  # noqa: S311 - no secret
-            wait_s = answer.wait_s * spread
+            wait_s = answer.wait_s * random.uniform(1, 1.3)  # noqa: S311 - no secret
             if reason not in WORTH_WAITING_FOR or time.monotonic() + wait_s > until:
-                _refuse(vendor, operation, reason, self._turn(ask, answer) * spread)
+                turn_s = 0.0 if begun else self._turn(ask, answer)
+                _refuse(vendor, operation, reason, max(wait_s, turn_s))
             self._sleep(wait_s)
             ask = replace(ask, share=self._share(vendor))
         self._spare_reads(vendor, operation, answer)
@@ -116,11 +116,12 @@ class VendorGate:
             return taking.take(ask)
 
     def _turn(self, ask: taking.Ask, answer: taking.Answer) -> float:
-        """In how many seconds the job that is sent away comes back."""
-        if not answer.every_s or current_run() is None:
-            return answer.wait_s
+        """When it is the turn of the job that is sent away, in seconds from now."""
+        run = current_run()
+        if run is None:
+            return 0.0
         with tenant_scope(self._tenant_id):
-            return taking.turn(ask, answer)
+            return taking.turn(ask, answer, later=budgets.is_found(run))
 
     def _spare_reads(self, vendor: str, operation: str, answer: taking.Answer) -> None:
         """Background work begins only while this month's reads are not used up too early."""

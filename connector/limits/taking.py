@@ -20,7 +20,9 @@ JOB = "job:"  # so holders begin that are jobs: their places are free once they 
 SLOW_IN_FLIGHT = 1
 BUSY_WAIT_S = 0.5  # until somebody who calls now may be done
 SLOW_WAIT_S = 2  # the same, of an account that is slow
-LONGEST_TURN_S = 30  # nobody is sent away for longer than must be: limits rise again
+LONGEST_TURN_S = (
+    10  # at most so much longer than it must be is anybody sent away: limits rise again
+)
 
 # What the vendor's 429s taught (see `answers.lower`): back to where the last one came within
 # `recovery_s`, from there slowly, then faster and faster up to what was chosen. The burst shrinks
@@ -61,17 +63,18 @@ WITH locked AS (
 ), refused AS (
     SELECT 1 AS rank, 'incident' AS reason,
         GREATEST(1, EXTRACT(EPOCH FROM probe_at - statement_timestamp())::float8) AS wait_s,
-        1 / now_per_s AS every_s
+        1 / now_per_s AS every_s, endpoint
     FROM filled WHERE endpoint = '' AND opened_at IS NOT NULL AND NOT %(probing)s
     UNION ALL
     SELECT 2, CASE WHEN failures >= {BREAK_AFTER_FAILURES} THEN 'no_answer' ELSE 'told_to_wait' END,
-        EXTRACT(EPOCH FROM blocked_until - statement_timestamp())::float8, 1 / now_per_s
+        EXTRACT(EPOCH FROM blocked_until - statement_timestamp())::float8, 1 / now_per_s,
+        endpoint
     FROM filled WHERE blocked_until > statement_timestamp()
         AND NOT (%(probing)s AND failures >= {BREAK_AFTER_FAILURES})
     UNION ALL
     SELECT 3, 'in_flight', CASE WHEN slow_until > statement_timestamp() THEN {SLOW_WAIT_S}
         ELSE {BUSY_WAIT_S} END, CASE WHEN slow_until > statement_timestamp() THEN {SLOW_WAIT_S}
-        ELSE {BUSY_WAIT_S}::float8 / COALESCE(most_in_flight, %(most_in_flight)s) END
+        ELSE {BUSY_WAIT_S}::float8 / COALESCE(most_in_flight, %(most_in_flight)s) END, endpoint
     FROM filled
     WHERE endpoint = '' AND (
         SELECT count(*) FROM jsonb_each_text(in_flight) one
@@ -84,7 +87,8 @@ WITH locked AS (
     ) >= CASE WHEN slow_until > statement_timestamp() THEN {SLOW_IN_FLIGHT}
               ELSE COALESCE(most_in_flight, %(most_in_flight)s) END
     UNION ALL
-    SELECT 4, 'budget', GREATEST(0.001, (need - filled) / now_per_s), 1 / now_per_s FROM filled
+    SELECT 4, 'budget', GREATEST(0.001, (need - filled) / now_per_s), 1 / now_per_s, endpoint
+    FROM filled
     WHERE filled < need AND NOT %(probing)s
 ), taken AS (
     UPDATE connector_ratebucket b SET
@@ -104,7 +108,8 @@ WITH locked AS (
 )
 SELECT (SELECT count(*) FROM filled), refused.reason, refused.wait_s, account.reads_allowed,
     CASE WHEN account.reads_month = date_trunc('month', statement_timestamp() AT TIME ZONE 'UTC')
-         THEN account.reads ELSE 0 END, refused.every_s
+         THEN account.reads ELSE 0 END, refused.every_s,
+    refused.endpoint
 FROM (SELECT 1) always
 LEFT JOIN filled account ON account.endpoint = ''
 LEFT JOIN refused ON true
@@ -112,13 +117,14 @@ ORDER BY refused.rank, refused.wait_s DESC LIMIT 1
 """  # noqa: S608 - only constants of this module are put in
 
 _TURN = """
-UPDATE connector_ratebucket SET turn_at = LEAST(
+UPDATE connector_ratebucket SET {clock} = LEAST(
     statement_timestamp() + (%(wait)s + %(most)s) * INTERVAL '1 second',
-    GREATEST(turn_at + %(every)s * INTERVAL '1 second',
+    GREATEST({clock} + %(every)s * INTERVAL '1 second',
              statement_timestamp() + %(wait)s * INTERVAL '1 second'))
-WHERE tenant_id = %(tenant)s AND vendor = %(vendor)s AND endpoint = ''
-RETURNING EXTRACT(EPOCH FROM turn_at - statement_timestamp())::float8
+WHERE tenant_id = %(tenant)s AND vendor = %(vendor)s AND endpoint = %(endpoint)s
+RETURNING EXTRACT(EPOCH FROM {clock} - statement_timestamp())::float8
 """
+_TURNS = {False: _TURN.format(clock="turn_at"), True: _TURN.format(clock="later_turn_at")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,12 +151,14 @@ class Ask:
 class Answer:
     """`reason` is empty if the call was taken; else after `wait_s` it is worth asking again.
 
-    `every_s`: how often one more of those who wait can be let in.
+    `every_s`: how often one more of those who wait can be let in. `endpoint`: whose limit it is, empty
+    for the account's.
     """
 
     reason: str = ""
     wait_s: float = 0.0
     every_s: float = 0.0
+    endpoint: str = ""
     reads: int = 0
     reads_allowed: int | None = field(default=None)
 
@@ -164,25 +172,26 @@ def take(ask: Ask) -> Answer:
     return answer
 
 
-def turn(ask: Ask, answer: Answer) -> float:
+def turn(ask: Ask, answer: Answer, *, later: bool) -> float:
     """In how many seconds a job that is sent away shall come back. Inside the tenant's scope.
 
-    Each at a time of its own, as fast as the account lets them in: all at once, all but one would be
-    sent away again and again, and that is work.
+    Each at a time of its own, as fast as they can be let in: all at once, all but one would be sent
+    away again and again, and that is work. `later`: what nobody asked for, which others do not wait for.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            _TURN,
+            _TURNS[later],
             {
                 "tenant": ask.tenant_id,
                 "vendor": ask.vendor,
+                "endpoint": answer.endpoint,
                 "wait": answer.wait_s,
                 "every": answer.every_s,
                 "most": LONGEST_TURN_S,
             },
         )
-        row = cursor.fetchone()
-    return max(answer.wait_s, row[0] if row else 0.0)
+        row: tuple[float] | None = cursor.fetchone()
+    return row[0] if row else answer.wait_s
 
 
 def _ask(ask: Ask) -> tuple[int, Answer]:
@@ -202,11 +211,12 @@ def _ask(ask: Ask) -> tuple[int, Answer]:
                 **parameters(ask.account_budget, ask.endpoint_budget),
             },
         )
-        rows, reason, wait_s, reads_allowed, reads, every_s = cursor.fetchone()
+        rows, reason, wait_s, reads_allowed, reads, every_s, endpoint = cursor.fetchone()
     return rows, Answer(
         reason=reason or "",
         wait_s=wait_s or 0.0,
         every_s=every_s or 0.0,
+        endpoint=endpoint or "",
         reads=reads or 0,
         reads_allowed=reads_allowed,
     )

@@ -84,7 +84,7 @@ class SyncJob(TenantOwned):
             models.Index(
                 fields=["queue", "tenant", "priority", "due_at", "id"],
                 condition=Q(state="queued"),
-                name="job_turn",
+                name="job_turns",
             ),
             models.Index(
                 fields=["tenant", "kind", "subject"], condition=Q(state="dead"), name="job_dead"

@@ -80,6 +80,9 @@ class RateBucket(TenantOwned):
     turn_at = models.DateTimeField(
         null=True, blank=True, help_text="When the last of the jobs that were sent away comes back."
     )
+    later_turn_at = models.DateTimeField(
+        null=True, blank=True, help_text="The same of what was found by looking."
+    )
     reads_month = models.DateField(null=True, blank=True)
     reads = models.PositiveIntegerField(default=0, db_default=0)
 

@@ -22,7 +22,7 @@ from tenants.models import Tenant
 from tenants.scope import every_tenant, tenant_scope
 from tests.pipeline.shop import cause
 
-FIELDS = ("updated_at", "blocked_until", "lowered_at", "slow_until", "turn_at")
+FIELDS = ("updated_at", "blocked_until", "lowered_at", "slow_until", "turn_at", "later_turn_at")
 OF_INCIDENTS = ("opened_at", "probe_at", "closed_at")
 
 
@@ -34,7 +34,7 @@ def job_of(tenant: Tenant, kind: kinds.Kind = kinds.SYNC_INVOICE) -> JobRun:
         if not mine.exists():
             ledger.enqueue(tenant_id=tenant.pk, kind=kind, subject=subject, cause=cause())
             mine.update(state=SyncJob.State.RUNNING, attempts=1, fence=1)
-        return replace(JobRun.of(mine.get()), kind=kind.name)
+        return replace(JobRun.of(mine.get()), kind=kind.name, priority=kind.priority)
 
 
 def account(tenant: Tenant, vendor: str = "freshbooks", endpoint: str = "", **values: Any) -> None:
