@@ -12,8 +12,10 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
+from connector.connecting.erasing import erase_tenant
 from tenants.models import TenantOwned
-from tests.pipeline.shop import Shop
+from tests.factories import make_tenant
+from tests.pipeline.shop import Shop, cause
 
 KEPT = {"PollFeed", "RateBucket", "FreshBooksConnection", "StripeConnection"}
 TWO_DAYS_S = 2 * 86_400  # Stripe has forgotten every idempotency key by then
@@ -107,3 +109,13 @@ def test_looking_first_ends_after_its_days_and_costs_nothing_then(
     shop.tenant.refresh_from_db()
     assert shop.tenant.looks_first_until is not None
     assert "tenant.restored" in shop.audited(f"tenant:{shop.tenant.pk}")
+
+
+def test_an_erased_tenant_is_left_in_peace(shop: Shop) -> None:
+    gone = make_tenant(state="live")
+    erase_tenant(gone.pk, cause=cause())
+    call_command("after_restore", stdout=StringIO())
+    shop.tenant.refresh_from_db()
+    gone.refresh_from_db()
+    assert shop.tenant.looks_first_until is not None
+    assert gone.looks_first_until is None

@@ -29,7 +29,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Without TENANT all tenants."""
+        """Without TENANT all tenants that were not erased."""
         parser.add_argument("tenants", nargs="*", metavar="TENANT", help="slug or id")
         parser.add_argument(
             "--days", type=int, default=DAYS, help=f"how long to look first; default: {DAYS}"
@@ -41,7 +41,8 @@ class Command(BaseCommand):
         if not 1 <= options["days"] <= 60:
             raise CommandError("--days is from 1 to 60.")
         named = [get_tenant(name) for name in options["tenants"]]
-        tenants = named or list(Tenant.objects.order_by("pk"))
+        living = Tenant.objects.exclude(state=Tenant.State.ERASED).order_by("pk")
+        tenants = named or list(living)
         until = timezone.now() + timedelta(days=options["days"])
         with every_tenant():
             look_first(tenants, until=until, cause=cause_of("after_restore"))
