@@ -34,7 +34,7 @@ TENANTS = 10
 FIRST_GUESS = 200  # jobs; what a slice needs is learned from it
 DECRYPTIONS = 2000
 WORKERS = (1, 2, 4)
-BATCHES = (1, 5, 25, 50)
+BATCHES = (1, 10, 50, 100)
 
 
 def against_celery(place: Place, effort: Effort, result: Result) -> None:

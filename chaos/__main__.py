@@ -38,7 +38,7 @@ SETTINGS = {"SECRET_KEY": "chaos " * 10, "FIELD_ENCRYPTION_KEYS": "chaos"}
 def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for, in order, and tell how it went."""
     options, of_the_tier = parse(arguments)
-    report = Report(tiers=[])
+    report = Report(tiers=[], is_whole=not options.tier)
     wanted = [options.tier] if options.tier else list(TIERS)
     with ThreadPoolExecutor(ABREAST) as pool:
         run = partial(run_tier, arguments=of_the_tier)

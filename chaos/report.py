@@ -69,9 +69,10 @@ class TierResult:
 
 @dataclass(kw_only=True)
 class Report:
-    """The whole run."""
+    """All tiers that were run. `is_whole`: every one, so nothing may be left unchecked."""
 
     tiers: list[TierResult]
+    is_whole: bool = False
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     load_before: float = field(default_factory=lambda: round(os.getloadavg()[0], 1))
 
@@ -81,8 +82,9 @@ class Report:
 
     @property
     def held(self) -> bool:
-        """Whether nothing is broken."""
-        broken = any(one.state == State.BROKEN for one in self.verdicts())
+        """Whether nothing is broken, and in a whole run nothing was left out."""
+        bad = {State.BROKEN, State.NOT_CHECKED} if self.is_whole else {State.BROKEN}
+        broken = any(one.state in bad for one in self.verdicts())
         return not broken and not any(tier.broken for tier in self.tiers)
 
     def _of(self, id_: str) -> Verdict:

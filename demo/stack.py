@@ -40,6 +40,7 @@ CONTRACTS = ROOT / "tests"
 """Where the vendors' descriptions and samples are, which the simulators' answers must keep to."""
 PATIENCE_S = 300  # reached only by what never happens, on a slow machine too
 PROCESSES = ("web", "worker", "beat")
+LAST = 400  # characters of what a command said when it failed: the reason stands at the end
 
 
 class StackError(RuntimeError):
@@ -69,7 +70,8 @@ class Stack:
         """
         done = self.run(*arguments, stdin=stdin, extra=extra)
         if done.returncode != 0:
-            raise StackError(f"manage.py {' '.join(arguments)}: {done.stderr or done.stdout}")
+            told = (done.stderr or done.stdout)[-LAST:]
+            raise StackError(f"manage.py {' '.join(arguments)[:200]}: {told}")
         return done.stdout
 
     def run(

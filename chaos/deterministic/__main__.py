@@ -38,7 +38,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first seed (default 1)")
     parser.add_argument("--seeds", type=int, default=60, help="how many seeds (default 60)")
     parser.add_argument("--operations", type=int, default=100, help="of each seed (default 100)")
-    parser.add_argument("--crashes", type=_count, default=40, help="crash points, or all")
+    parser.add_argument("--crashes", type=_count, default=150, help="crash points, or all")
     parser.add_argument("--pairs", type=_count, default=15, help="pairs of crash points, or all")
     return parser.parse_args(arguments)
 

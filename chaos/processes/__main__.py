@@ -112,6 +112,8 @@ def _disturb(system: System, say: Progress, result: TierResult) -> None:
     result.faults += schedule.hits + vendors.stop()
     result.broken += [*business.errors, *schedule.missed(), *vendors.errors]
     size = system.size
+    if business.entities < size.entities:
+        result.broken.append(f"{business.entities} entities of {size.entities}")
     if vendors.met:
         result.facts |= {
             "faults that each vendor call met": ", ".join(

@@ -13,9 +13,10 @@ from chaos.processes.system import System
 
 EVERY_S = 1.0
 IDLE_LIMIT_S = 5
-POOL = 64
-"""Most connections of the application: web 2 x 4 threads; two workers, each of 2 processes with 4
-threads that have a heartbeat each, and a main process; beat; and one worker more while it is replaced."""
+THREADS = 6  # of a worker's process: the setting JOB_THREADS
+WEB = 2 * (4 + 1)  # two processes, each with four threads and one that counts copies
+WORKER = 2 * (2 * THREADS + 1) + 1  # each thread has a heartbeat; the main process watches
+POOL = WEB + 3 * WORKER + 1  # two workers, one more while it is replaced, and beat
 JOURNALS = ("connector_moneyfact", "audit_auditentry")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chaos.__main__ import parse
 from chaos.invariants.catalogue import INVARIANTS
 from chaos.invariants.verdict import SHOWN, State, judge, not_checked
+from chaos.processes import watching
 from chaos.processes.size import SMALL, Size
 from chaos.processes.size import parse as parse_size
 from chaos.report import Report, TierResult, joined
@@ -64,6 +66,26 @@ def test_every_invariant_has_a_row_in_the_table_and_on_the_page() -> None:
         assert f"| {id_} | {text} |" in page
     assert "5 | lost" in table
     assert "5 \\| lost" in page
+
+
+def test_what_was_left_unchecked_is_no_success_of_a_whole_run() -> None:
+    held = [judge(id_, 1, []) for id_ in INVARIANTS]
+    assert Report(tiers=[TierResult(tier="processes", verdicts=held)], is_whole=True).held
+    part = [TierResult(tier="processes", verdicts=held[1:])]
+    assert not Report(tiers=part, is_whole=True).held
+    assert Report(tiers=part).held
+
+
+def test_the_whole_run_is_as_large_as_it_is_said_to_be() -> None:
+    size = Size()
+    assert (size.tenants, size.entities) == (20, 5000)
+    assert size.worker_kills + size.child_kills >= 40
+    assert (size.valkey_kills, size.postgres_restarts) == (8, 4)
+    assert min(size.flushes, size.freezes, size.rolling, size.clock_pauses, size.expiries) > 0
+
+
+def test_as_many_connections_are_expected_as_a_worker_may_open(settings: Any) -> None:
+    assert settings.JOB_THREADS == watching.THREADS
 
 
 def test_a_tier_that_crashed_is_not_held() -> None:
