@@ -90,7 +90,7 @@ def _burden(system: System, heavy: Connected) -> None:
 def _waiting(system: System, heavy: Connected) -> int:
     (row,) = system.query(
         "SELECT count(*) AS waiting FROM connector_syncjob"
-        " WHERE tenant_id = %s AND state = 'queued' AND due_at <= now()",
+        " WHERE tenant_id = %s AND state = 'queued'",
         heavy.tenant_id,
     )
     return int(row["waiting"])
