@@ -15,7 +15,7 @@ from connector.sync.revision_steps import (
     step_intent,
 )
 from connector.vendors.stripe.records import StripeInvoice
-from connector.writes import close, perform, unanswered
+from connector.writes import close, close_unanswered, perform, unanswered
 from tenants.scope import tenant_scope
 
 _REMOVING = {"stripe.invoices.void", "stripe.invoices.delete"}
@@ -45,6 +45,13 @@ def retire(
     if revision.stripe_invoice_id:
         current = current or _current(run, revision)
         if current is not None and not _remove(run, link, revision, current):
+            close_unanswered(
+                run.job,
+                operations=_REMOVING,
+                entity=link.entity,
+                revision=revision.revision,
+                found=None,
+            )
             advance(run, revision, State.PAID if current.status == "paid" else State.OPEN)
             return False
     mark_gone(run, link, revision, because=because)

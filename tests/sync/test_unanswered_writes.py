@@ -68,3 +68,17 @@ def test_a_payment_put_off_and_left_to_a_person_is_no_longer_being_sent(
     shop.settle()
     assert [row.recording for row in shop.collected(invoice)] == ["needs_you"]
     assert [state for state, _ in states(shop)] == ["rejected"]
+
+
+def test_a_void_put_off_until_the_client_had_paid_is_no_longer_being_sent(shop: Shop) -> None:
+    invoice = shop.invoice("100.00")
+    shop.sync(invoice)
+    shop.edit(invoice, "120.00")
+    shop.stripe.fault("status_429", {"method": "POST", "path_regex": "/void$"})
+    shop.look(invoice)
+    assert [row.state for row in shop.writes(operation="stripe.invoices.void")] == ["sending"]
+    shop.pay(invoice)
+    shop.settle()
+    assert [row.state for row in shop.writes(operation="stripe.invoices.void")] == ["rejected"]
+    assert shop.statuses(invoice) == ["paid"]
+    assert shop.link(invoice).state == "blocked"
