@@ -75,11 +75,10 @@ def _look_for_clients(run: SyncRun) -> None:
     }
     with tenant_scope(run.tenant_id):
         run.job.hold_fence()
-        for client_id in known:
-            ledger.enqueue(
-                tenant_id=run.tenant_id,
-                kind=SYNC_CLIENT,
-                subject=str(client_id),
-                cause=run.job.cause,
-                priority=SYNC_CLIENT.priority + FOUND_BY_COMPARISON,
-            )
+        ledger.enqueue_all(
+            tenant_id=run.tenant_id,
+            kind=SYNC_CLIENT,
+            subjects=map(str, known),
+            cause=run.job.cause,
+            priority=SYNC_CLIENT.priority + FOUND_BY_COMPARISON,
+        )

@@ -24,9 +24,7 @@ from chaos.processes.watching import Watch
 from chaos.report import TierResult
 
 PROGRESS_EVERY_S = 15.0
-WHOLE = (
-    5000  # entities of a run that proves something; a smaller one may end before its last payment
-)
+WHOLE = Size().entities  # a smaller run may end before its last payment
 
 
 class Progress:

@@ -40,16 +40,13 @@ ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('queued', 'held') DO UPDA
     attempts = CASE WHEN job.state = 'held' THEN 0 ELSE job.attempts END,
     version = GREATEST(job.version, EXCLUDED.version),
     state = CASE WHEN job.failure_code = %(kept)s THEN job.state ELSE 'queued' END
-RETURNING id
+RETURNING id, subject
 """
 _ENQUEUE = _INSERT.format(subject="%(subject)s", lane="%(lane)s", source="")
-_ENQUEUE_ALL = (
-    _INSERT.format(
-        subject="subject",
-        lane="lane",
-        source="FROM unnest(%(subjects)s::text[], %(lanes)s::text[]) AS asked(subject, lane)",
-    ).rstrip()
-    + ", subject"
+_ENQUEUE_ALL = _INSERT.format(
+    subject="subject",
+    lane="lane",
+    source="FROM unnest(%(subjects)s::text[], %(lanes)s::text[]) AS asked(subject, lane)",
 )
 
 HELD_BY_PERSON = "held_by_person"  # no hint sets such a job going, only a person does
@@ -74,7 +71,7 @@ def enqueue(
     names = {"subject": subject, "lane": kind.lane_of(subject)}
     with connection.cursor() as cursor:
         cursor.execute(_ENQUEUE, {**values, **names})
-        (job_id,) = cursor.fetchone()
+        job_id, _ = cursor.fetchone()
     return int(job_id)
 
 

@@ -6,13 +6,12 @@ For work that calls no vendor (`DatabaseOnly`): a commit for each job costs more
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
 
 from audit.recording import gathered
-from connector.errors import FenceLost
 from connector.jobs import claims, endings
 from connector.jobs.context import DatabaseOnly, Handler, JobRun, running
 from connector.models import SyncJob
@@ -26,8 +25,7 @@ MOST = 20  # in one commit: others wait for the rows that it holds
 class SharedRun(JobRun):
     """A run whose fence is checked when all that share its commit end: nothing is saved if it was lost."""
 
-    def hold_fence(self, *, lost: Callable[[FenceLost], None] | None = None) -> None:
-        """Nothing to do yet."""
+    has_fence = False
 
 
 def shared_kinds(handlers: Mapping[str, Handler]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from connector.errors import ConnectorError, FenceLost
+from connector.errors import ConnectorError
 from connector.jobs.context import JobRun
 from connector.models import ClientLink, CollectedPayment, InvoiceLink
 from connector.planning.entities import Entity
@@ -41,10 +41,9 @@ class Rehearsed:
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsedJob(JobRun):
-    """The job for a rehearsal: nothing of it is saved, so nobody's fence is in its way."""
+    """The job for a rehearsal: nothing of it is saved. Whoever keeps the steps holds the fence."""
 
-    def hold_fence(self, *, lost: Callable[[FenceLost], None] | None = None) -> None:
-        """Whoever keeps the steps holds it."""
+    has_fence = False
 
 
 def rehearse(

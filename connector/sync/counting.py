@@ -50,8 +50,8 @@ def count_matches_in_stripe(run: SyncRun, link: InvoiceLink, sight: StripeSight)
             _note_late(run, link, sight, row)
             continue
         amount = Money(row.kept_minor, row.currency)
-        fits = _fits(amount, current)
-        if not begun and not (fits and revision.state == InvoiceRevision.State.OPEN):
+        may_begin = revision.state == InvoiceRevision.State.OPEN and _fits(amount, current)
+        if not begun and not may_begin:
             continue
         try:
             if begun == step_of(row) or (not begun and _is_whole(run, row, current)):
